@@ -1,0 +1,31 @@
+import type { Readable } from 'node:stream';
+
+/** Bytes that have arrived and been hashed but belong to no stored statement yet. */
+export interface StagedAttachment {
+  /** SHA-2 in lower-case hex, as declared and verified. */
+  sha2: string;
+  /** Bytes. */
+  length: number;
+  /** Makes the bytes durable under their hash; from then on `open` finds them and no clean-up takes them until `release`. */
+  commit(): Promise<void>;
+  /** Ends the protection that `commit` gave (the statement that names the hash is stored, or was refused). */
+  release(): void;
+  /** Throws the bytes away; does nothing after `commit`. */
+  discard(): Promise<void>;
+}
+
+/** Attachment bytes by tenant and hash: the same bytes are kept once in a tenant and never shared between tenants. */
+export interface AttachmentStore {
+  /**
+   * Takes in a stream with constant memory.
+   * @param sha2 declared SHA-256, SHA-384 or SHA-512 in lower-case hex (64, 96 or 128 digits)
+   * @throws QuipuError `invalid-attachment` when the bytes have another hash, `too-large` above `maxBytes`, `storage-full`
+   */
+  stage(tenant: string, sha2: string, source: Readable, maxBytes: number): Promise<StagedAttachment>;
+  /** The bytes, or undefined. */
+  open(tenant: string, sha2: string): Promise<{ length: number; stream: Readable } | undefined>;
+  /** Removes the bytes unless an upload of the same hash is under way. */
+  delete(tenant: string, sha2: string): Promise<void>;
+  /** Every hash a tenant holds. */
+  list(tenant: string): AsyncIterable<{ sha2: string; length: number }>;
+}
