@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto';
+import type { Collection, RecordStore, VersionedRecord } from '../records/store.js';
+import { QuipuError } from '../xapi/errors.js';
+import type { Actor } from '../xapi/types.js';
+import type { Attempts } from './attempts.js';
+import { basicHeader, parseBasic } from './basic.js';
+import { createCredentialCache } from './credential-cache.js';
+import type { Credential, Scope } from './credential.js';
+import { chosenParams, createSecretHasher, generatedParams, type HashParams, type HashedSecret, type SecretHasher } from './secret-hash.js';
+
+/** What is kept of a key, under its id. Times are ISO 8601 in UTC. */
+export interface KeyRecord extends HashedSecret {
+  tenant: string;
+  name: string;
+  scopes: Scope[];
+  authority: Actor;
+  createdAt: string;
+  rotatedAt?: string;
+  revokedAt?: string;
+}
+
+/** A key as it may be shown: everything but its secret. */
+export type Key = { id: string } & Omit<KeyRecord, keyof HashedSecret>;
+
+/** A key with its secret, which is shown once and kept nowhere. */
+export type KeyWithSecret = Key & { secret: string };
+
+/** What a new key is to be. */
+export interface NewKey {
+  tenant: string;
+  name: string;
+  scopes: readonly Scope[];
+  /** Left out: an Agent with the account of the key's id at Quipu's home page. */
+  authority?: Actor;
+  /** The user name; random when left out. */
+  id?: string;
+  /** Random when left out. */
+  secret?: string;
+}
+
+/** Keys: a user name and a secret each, belonging to one tenant. Every change has effect on the next request. */
+export interface KeyService {
+  /** @throws QuipuError `record-conflict` when the id is taken, in whatever tenant; `invalid-request` when it can't be a user name */
+  create(key: NewKey): Promise<KeyWithSecret>;
+  /** Makes a key with this id and secret if there is none, and gives an existing one this secret and these scopes. */
+  ensure(key: NewKey & { id: string; secret: string }): Promise<Key>;
+  get(tenant: string, id: string): Promise<Key | undefined>;
+  /** Keys of a tenant by id, revoked ones among them. */
+  list(tenant: string, after?: string, limit?: number): Promise<Key[]>;
+  /** @returns undefined when the tenant has no such key */
+  change(tenant: string, id: string, patch: { name?: string; scopes?: readonly Scope[]; authority?: Actor }): Promise<Key | undefined>;
+  /** Gives the key a new secret; the old one is dead when this answers. @returns undefined when the tenant has no such key, or it is revoked */
+  rotate(tenant: string, id: string): Promise<KeyWithSecret | undefined>;
+  /** Ends the key for good; its id stays taken. @returns undefined when the tenant has no such key */
+  revoke(tenant: string, id: string): Promise<Key | undefined>;
+  /** The credential of an Authorization header that was verified before, in microseconds and without waiting. */
+  verifyCached(header: string): Credential | undefined;
+  /**
+   * @param header an Authorization header with the scheme Basic
+   * @param address where the request came from
+   * @returns undefined when there is no such key, it is revoked or the secret is another
+   * @throws QuipuError `unauthorized` when the header is malformed, `too-many-requests`, `overloaded`
+   */
+  verifyHeader(header: string, address: string): Promise<Credential | undefined>;
+  /** The same for a key and secret that came another way. */
+  verify(key: string, secret: string, address: string): Promise<Credential | undefined>;
+}
+
+/** What `createKeyService` needs. */
+export interface KeyServiceDeps {
+  records: RecordStore;
+  attempts: Attempts;
+  /** Home page of the accounts that are the default authority of keys: the public URL. */
+  homePage: string;
+  hasher?: SecretHasher;
+}
+
+const idPattern = /^[^\p{Cc}:]{1,128}$/u;
+const wrongPairsKept = 10_000;
+const wrongPairLifetime = 60_000;
+
+/** Keys are kept under the tenant `''`, because a user name is looked up before its tenant is known. */
+export function createKeyService({ records, attempts, homePage, hasher = createSecretHasher() }: KeyServiceDeps): KeyService {
+  const keys: Collection<KeyRecord> = records.collection<KeyRecord>({ name: 'keys', indexes: ['tenant'], unique: [] });
+  const verified = createCredentialCache();
+  /**
+   * Digests of wrong pairs, with the time of their last check. To repeat one is no new guess: a client with an old secret
+   * that keeps trying must not lock out the others behind its address, nor cost a hash each time.
+   */
+  const wrong = new Map<string, number>();
+  const underWay = new Map<string, Promise<Credential | undefined>>();
+  /** Counts changes of keys: a verification that began before one must not be remembered after it. */
+  let changes = 0;
+
+  function changed(id: string): void {
+    changes++;
+    verified.drop(id);
+    wrong.clear();
+    underWay.clear();
+  }
+
+  async function find(tenant: string, id: string): Promise<VersionedRecord<KeyRecord> | undefined> {
+    const record = await keys.get('', id);
+    return record?.value.tenant === tenant ? record : undefined;
+  }
+
+  async function rewrite(tenant: string, id: string, next: (value: KeyRecord) => KeyRecord | undefined): Promise<Key | undefined> {
+    for (;;) {
+      const record = await find(tenant, id);
+      const value = record && next(record.value);
+      if (!record || !value) return undefined;
+      const outcome = await keys.update('', id, value, record.version);
+      changed(id);
+      if (outcome === 'updated') return shown(id, value);
+    }
+  }
+
+  async function create(key: NewKey): Promise<KeyWithSecret> {
+    const id = key.id ?? randomBytes(12).toString('hex');
+    const { secret, hashed } = await hashedSecret(key.secret);
+    if (!idPattern.test(id)) {
+      throw new QuipuError('invalid-request', 'A key is 1 to 128 characters without colon or control characters', { pointer: '/id' });
+    }
+    const value: KeyRecord = {
+      ...hashed, tenant: key.tenant, name: key.name, scopes: [...key.scopes],
+      authority: key.authority ?? { objectType: 'Agent', name: key.name, account: { homePage, name: id } },
+      createdAt: new Date().toISOString(),
+    };
+    if (await keys.insert('', id, value) === 'exists') throw new QuipuError('record-conflict', `There is a key ${id} already`, { pointer: '/id' });
+    changed(id);
+    return { ...shown(id, value), secret };
+  }
+
+  async function hashedSecret(given?: string): Promise<{ secret: string; hashed: HashedSecret }> {
+    const secret = given ?? randomBytes(24).toString('hex');
+    const params: HashParams = given === undefined ? generatedParams : chosenParams;
+    return { secret, hashed: await hasher.hash(secret, params) };
+  }
+
+  async function verifyHeader(header: string, address: string): Promise<Credential | undefined> {
+    const digest = verified.digest(header);
+    const known = verified.get(digest);
+    if (known) return known;
+    const { key, secret } = parseBasic(header);
+    if (!idPattern.test(key) || Date.now() - (wrong.get(digest) ?? 0) < wrongPairLifetime) return undefined;
+    const flight = `${digest} ${address}`;
+    const already = underWay.get(flight);
+    if (already) return already;
+    const verification = judge(key, secret, address, digest).finally(() => {
+      if (underWay.get(flight) === verification) underWay.delete(flight);
+    });
+    underWay.set(flight, verification);
+    return verification;
+  }
+
+  async function judge(key: string, secret: string, address: string, digest: string): Promise<Credential | undefined> {
+    for (;;) {
+      const before = changes;
+      const record = await keys.get('', key);
+      const stored = record && record.value.revokedAt === undefined ? record.value : undefined;
+      const matches = await hasher.matches(secret, stored ?? nobody, () => attempts.admit(address, key));
+      if (before !== changes) continue;
+      if (stored && matches) {
+        const credential: Credential = { tenant: stored.tenant, id: key, scopes: new Set(stored.scopes), authority: stored.authority };
+        verified.set(digest, credential);
+        return credential;
+      }
+      if (!wrong.has(digest)) attempts.failed(address, key);
+      if (wrong.size >= wrongPairsKept) wrong.clear();
+      wrong.set(digest, Date.now());
+      return undefined;
+    }
+  }
+
+  return {
+    create,
+    async ensure(key) {
+      const record = await keys.get('', key.id);
+      if (!record) return create(key);
+      const sameSecret = await hasher.matches(key.secret, record.value);
+      const sameScopes = key.scopes.length === record.value.scopes.length && key.scopes.every((scope) => record.value.scopes.includes(scope));
+      if (sameSecret && sameScopes && record.value.revokedAt === undefined) return shown(key.id, record.value);
+      const secret = sameSecret ? {} : { ...(await hashedSecret(key.secret)).hashed, rotatedAt: new Date().toISOString() };
+      const updated = await rewrite(record.value.tenant, key.id, (value) => ({ ...value, ...secret, scopes: [...key.scopes], revokedAt: undefined }));
+      return updated ?? create(key);
+    },
+    async get(tenant, id) {
+      const record = await find(tenant, id);
+      return record && shown(id, record.value);
+    },
+    async list(tenant, after, limit) {
+      const found = await keys.list('', { where: { property: 'tenant', equals: tenant }, after, limit });
+      return found.map(({ id, value }) => shown(id, value));
+    },
+    change: (tenant, id, patch) => rewrite(tenant, id, (value) => ({
+      ...value, name: patch.name ?? value.name, scopes: patch.scopes ? [...patch.scopes] : value.scopes, authority: patch.authority ?? value.authority,
+    })),
+    async rotate(tenant, id) {
+      const { secret, hashed } = await hashedSecret();
+      const key = await rewrite(tenant, id, (value) => (value.revokedAt === undefined
+        ? { ...value, ...hashed, rotatedAt: new Date().toISOString() }
+        : undefined));
+      return key && { ...key, secret };
+    },
+    revoke: (tenant, id) => rewrite(tenant, id, (value) => ({ ...value, revokedAt: value.revokedAt ?? new Date().toISOString() })),
+    verifyCached: (header) => verified.get(verified.digest(header)),
+    verifyHeader,
+    verify: async (key, secret, address) => verifyHeader(basicHeader(key, secret), address),
+  };
+}
+
+/** Stands in for a key that doesn't exist, so that an unknown key takes as long as a wrong secret. */
+const nobody: HashedSecret = {
+  secretHash: randomBytes(32).toString('base64'), salt: randomBytes(16).toString('base64'), params: generatedParams,
+};
+
+function shown(id: string, record: KeyRecord): Key {
+  const { tenant, name, scopes, authority, createdAt, rotatedAt, revokedAt } = record;
+  return { id, tenant, name, scopes, authority, createdAt, rotatedAt, revokedAt };
+}

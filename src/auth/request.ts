@@ -1,0 +1,20 @@
+import type { XapiVersion } from '../xapi/types.js';
+import type { Credential, Scope, XapiPermission } from './credential.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks. Set by `auth/plugin.ts` before any handler of its scope runs; unset only on routes that are `open`. */
+    credential: Credential;
+    /** The version of the standard this request speaks, as negotiated from its header. */
+    xapiVersion: XapiVersion;
+  }
+
+  interface FastifyContextConfig {
+    /** What the caller must be allowed to do under `/xapi`. */
+    permission?: XapiPermission;
+    /** The scope, or any one of the scopes, that a caller must have under `/v1`. */
+    scope?: Scope | Scope[];
+    /** The route asks for no credential. */
+    open?: boolean;
+  }
+}
