@@ -75,7 +75,8 @@ export interface StatementPage {
 
 /** One entry of the feed: a statement that was stored, or the erasure of some. */
 export type FeedEntry =
-  | ({ kind: 'statement' } & StoredStatement & { keys: readonly Buffer[] })
+  /** `keys` is the adapter's own: hand the entry to `matches`. */
+  | ({ kind: 'statement'; keys: Buffer } & StoredStatement)
   | { kind: 'erasure'; position: Position; stored: number; erased: string[]; redacted: string[] };
 
 /** What an erasure does: statements that go, and statements that stay with another text. */

@@ -1,0 +1,247 @@
+import { headWrite, unavailable, type Level } from './database.js';
+import { numberedKey, positionBytes } from './keys.js';
+import { createPostingGroup, type PostingGroup } from './postings.js';
+
+/** One commit in the making: what the tasks of a group have read and written so far. */
+export interface Commit {
+  /** Reads through the writes of this commit. */
+  get(key: Buffer): Buffer | undefined;
+  put(key: Buffer, value: Buffer): void;
+  delete(key: Buffer): void;
+  /** Postings of this commit, written grouped by key. */
+  readonly postings: PostingGroup;
+  /** Takes the next position of the log. */
+  takePosition(): number;
+  /** Time of this commit in milliseconds since the epoch: what `stored` becomes. Never earlier than in a commit before. */
+  readonly stored: number;
+}
+
+/**
+ * Work on the store. It must judge before it writes: once it has written to the commit it must not throw.
+ */
+export type Task<T> = (commit: Commit) => T;
+
+/**
+ * The one writer. All tasks that wait are put in one batch, written with fsync, and answered when it is on disk.
+ */
+export interface CommitQueue {
+  /**
+   * @throws what the task throws; QuipuError `storage-full` or `store-unavailable` when the batch could not be written
+   */
+  commit<T>(task: Task<T>): Promise<T>;
+  /** Runs alone, with no commit before it is done; for work that has to read ranges before it writes. */
+  exclusive<T>(work: (commitNow: <R>(task: Task<R>) => Promise<R>) => Promise<T>): Promise<T>;
+  /** Newest position that can be read. */
+  head(): number;
+  /** Every time up to this one (milliseconds) belongs to commits that can be read or to none. */
+  settledThrough(): number;
+  /** `stored` of the newest commit. */
+  lastStored(): number;
+  /** Calls back after each commit with whatever `announce` gathered. */
+  onCommit(listener: () => void): void;
+  /** Calls back when the store was reopened after a failure: what is remembered of uncommitted writes is void. */
+  onReset(listener: () => void): void;
+  available(): boolean;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  run: Task<unknown>;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+export interface CommitQueueDeps {
+  level: Level;
+  get(key: Buffer): Buffer | undefined;
+  head(): { position: number; stored: number };
+  reopen(): Promise<void>;
+  onState(state: 'available' | 'unavailable', reason?: Error): void;
+}
+
+/** Most bytes of one batch: a longer queue is written in several. */
+const GROUP_BYTES = 8 << 20;
+
+export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
+  const { level } = deps;
+  let { position: head, stored: lastStored } = deps.head();
+  let waiting: Waiting[] = [];
+  const alone: (() => Promise<void>)[] = [];
+  let writing: number | undefined;
+  let clock = lastStored;
+  let running = false;
+  let closing = false;
+  let broken: Promise<void> | undefined;
+  let idle: (() => void)[] = [];
+  const listeners: (() => void)[] = [];
+  const resets: (() => void)[] = [];
+
+  /** Time that never goes backwards while this process runs, nor behind what is stored. */
+  function now(): number {
+    clock = Math.max(clock, Date.now());
+    return clock;
+  }
+
+  async function write(group: Waiting[]): Promise<Waiting[]> {
+    const overlay = new Map<string, Buffer | undefined>();
+    const operations: ({ type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer })[] = [];
+    const postings = createPostingGroup();
+    const stored = now();
+    const before = head;
+    let position = head;
+    let bytes = 0;
+    const commit: Commit = {
+      get: (key) => {
+        const name = key.toString('latin1');
+        return overlay.has(name) ? overlay.get(name) : deps.get(key);
+      },
+      put: (key, value) => {
+        overlay.set(key.toString('latin1'), value);
+        operations.push({ type: 'put', key, value });
+        bytes += value.length;
+      },
+      delete: (key) => {
+        overlay.set(key.toString('latin1'), undefined);
+        operations.push({ type: 'del', key });
+      },
+      postings,
+      takePosition: () => ++position,
+      stored,
+    };
+    const answers: (() => void)[] = [];
+    const written: Waiting[] = [];
+    let taken = 0;
+    for (const task of group) {
+      if (bytes > GROUP_BYTES) break;
+      taken++;
+      const mark = operations.length;
+      try {
+        const value = task.run(commit);
+        answers.push(() => task.resolve(value));
+        written.push(task);
+      } catch (error) {
+        if (operations.length > mark) throw new Error('A task threw after it had written', { cause: error });
+        task.reject(error);
+      }
+    }
+    const rest = group.slice(taken);
+    if (position > before) {
+      const time = numberedKey('', 't', stored);
+      if (stored > lastStored || !deps.get(time)) commit.put(time, positionBytes(before + 1));
+      const moved = headWrite(position, stored);
+      commit.put(moved.key, moved.value);
+      postings.flush(commit);
+    }
+    if (operations.length > 0) {
+      writing = stored;
+      try {
+        await level.batch(operations, { sync: true });
+      } catch (error) {
+        writing = undefined;
+        const failure = unavailable(error);
+        for (const task of written) task.reject(failure);
+        fail(error as Error);
+        return rest;
+      }
+      writing = undefined;
+      head = position;
+      if (position > before) lastStored = stored;
+    }
+    for (const answer of answers) answer();
+    for (const listener of listeners) listener();
+    return rest;
+  }
+
+  /** After a failed write LevelDB refuses all further ones until it is opened again. */
+  function fail(reason: Error): void {
+    deps.onState('unavailable', reason);
+    broken = (async () => {
+      for (let delay = 100; !closing; delay = Math.min(delay * 2, 2000)) {
+        await new Promise((resolve) => setTimeout(resolve, delay));
+        try {
+          await deps.reopen();
+          ({ position: head, stored: lastStored } = deps.head());
+          for (const reset of resets) reset();
+          broken = undefined;
+          deps.onState('available');
+          return;
+        } catch {
+          continue;
+        }
+      }
+    })();
+  }
+
+  async function run(): Promise<void> {
+    running = true;
+    while (waiting.length > 0 || alone.length > 0) {
+      if (broken) {
+        const failed = waiting;
+        waiting = [];
+        for (const task of failed) task.reject(unavailable(undefined));
+        const works = alone.splice(0);
+        await broken;
+        alone.unshift(...works);
+        if (closing) break;
+        continue;
+      }
+      if (waiting.length > 0) {
+        const group = waiting;
+        waiting = [];
+        try {
+          const rest = await write(group);
+          waiting = rest.concat(waiting);
+        } catch (error) {
+          for (const task of group) task.reject(error);
+        }
+      }
+      const work = alone.shift();
+      if (work && !broken) await work();
+      else if (work) alone.unshift(work);
+    }
+    running = false;
+    for (const done of idle) done();
+    idle = [];
+  }
+
+  function start(): void {
+    if (!running) {
+      running = true;
+      setImmediate(() => void run());
+    }
+  }
+
+  const commitNow = <T>(task: Task<T>): Promise<T> => new Promise<T>((resolve, reject) => {
+    void write([{ run: task, resolve: resolve as (value: unknown) => void, reject }]).catch(reject);
+  });
+
+  return {
+    commit: <T>(task: Task<T>) => new Promise<T>((resolve, reject) => {
+      if (closing || broken) {
+        reject(unavailable(undefined));
+        return;
+      }
+      waiting.push({ run: task, resolve: resolve as (value: unknown) => void, reject });
+      start();
+    }),
+    exclusive: <T>(work: (now: typeof commitNow) => Promise<T>) => new Promise<T>((resolve, reject) => {
+      if (closing) {
+        reject(unavailable(undefined));
+        return;
+      }
+      alone.push(() => work(commitNow).then(resolve, reject));
+      start();
+    }),
+    head: () => head,
+    lastStored: () => lastStored,
+    settledThrough: () => Math.min(Date.now(), now(), writing ?? Infinity) - 1,
+    onCommit: (listener) => listeners.push(listener),
+    onReset: (listener) => resets.push(listener),
+    available: () => broken === undefined && !closing,
+    close: async () => {
+      closing = true;
+      if (running) await new Promise<void>((resolve) => idle.push(resolve));
+    },
+  };
+}
+

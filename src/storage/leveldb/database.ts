@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, access, constants } from 'node:fs/promises';
+import { ClassicLevel } from 'classic-level';
+import { QuipuError } from '../../xapi/errors.js';
+import { createCommitQueue, type CommitQueue } from './commit-queue.js';
+import { numberAtEnd, numberedKey, tableKey, tenantPrefix } from './keys.js';
+import { FORMAT, migrations } from './migrations.js';
+
+/** LevelDB with binary keys and values. */
+export type Level = ClassicLevel<Buffer, Buffer>;
+
+export interface DatabaseOptions {
+  /** Folder of the LevelDB files; made when missing. */
+  directory: string;
+  /** Called when the store fails and when it works again. */
+  onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
+}
+
+/** The embedded database: synchronous point reads, range reads, and durable commits through one queue. */
+export interface Database {
+  readonly level: Level;
+  /** Random bytes of this store that key the hashes in its indexes, so that nobody outside can aim at a collision. */
+  readonly salt: string;
+  readonly commits: CommitQueue;
+  /** @throws QuipuError `store-unavailable` while the store is being reopened after a failure */
+  get(key: Buffer): Buffer | undefined;
+  close(): Promise<void>;
+}
+
+const metaKey = (name: string): Buffer => tableKey('', 'm', Buffer.from(name));
+
+/**
+ * Opens or makes the database and brings older data forward.
+ * @throws Error with a sentence for the operator: folder in use, not writable, or data of a newer Quipu
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { directory } = options;
+  await makeWritable(directory);
+  const level: Level = new ClassicLevel<Buffer, Buffer>(directory, {
+    keyEncoding: 'buffer', valueEncoding: 'buffer',
+    writeBufferSize: 32 << 20, cacheSize: 64 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 500,
+  });
+  await open(level, directory);
+  try {
+    await migrate(level, directory);
+  } catch (error) {
+    await level.close();
+    throw error;
+  }
+  const salt = (level.getSync(metaKey('salt')) as Buffer).toString('hex');
+  const get = (key: Buffer): Buffer | undefined => {
+    try {
+      return level.getSync(key);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  };
+  const commits = createCommitQueue({
+    level, get, head: () => readHead(level), reopen: () => reopen(level, directory), onState: options.onState ?? (() => undefined),
+  });
+  return { level, salt, commits, get, close: async () => { await commits.close(); await level.close(); } };
+}
+
+/** The newest position and its time, as they are on disk. */
+function readHead(level: Level): { position: number; stored: number } {
+  const head = level.getSync(metaKey('head'));
+  return head ? { position: head.readUIntBE(0, 6), stored: head.readUIntBE(6, 6) } : { position: 0, stored: 0 };
+}
+
+/** The write that moves the head; part of every commit that takes positions. */
+export function headWrite(position: number, stored: number): { key: Buffer; value: Buffer } {
+  const value = Buffer.allocUnsafe(12);
+  value.writeUIntBE(position, 0, 6);
+  value.writeUIntBE(stored, 6, 6);
+  return { key: metaKey('head'), value };
+}
+
+/** First position whose `stored` is later than `time`; undefined when there is none. */
+export async function firstPositionAfter(level: Level, time: number): Promise<number | undefined> {
+  const end = Buffer.concat([tenantPrefix(''), Buffer.from('u')]);
+  for await (const [key, value] of level.iterator({ gte: numberedKey('', 't', Math.max(0, time + 1)), lt: end, limit: 1 })) {
+    return numberAtEnd(key) > time ? value.readUIntBE(0, 6) : undefined;
+  }
+  return undefined;
+}
+
+/** What a failed read or write becomes for the caller. */
+export function unavailable(error: unknown): QuipuError {
+  const text = error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : String(error);
+  if (/no space left|ENOSPC|disk quota/i.test(text)) {
+    return new QuipuError('storage-full', 'The disk that holds the data folder is full; nothing of this request was stored. It can be sent again when there is room.', { retryAfter: 5 });
+  }
+  return new QuipuError('store-unavailable', 'The store does not answer at the moment; nothing of this request is known to be stored. Send it again.', { retryAfter: 2 });
+}
+
+async function makeWritable(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await access(directory, constants.W_OK | constants.R_OK | constants.X_OK);
+  } catch (error) {
+    throw new Error(`The data folder ${directory} can't be written: ${(error as Error).message}. Set QUIPU_DATA_DIR to a folder that Quipu may write.`);
+  }
+}
+
+async function open(level: Level, directory: string): Promise<void> {
+  try {
+    await level.open();
+  } catch (error) {
+    const cause = (error as Error).cause as (Error & { code?: string }) | undefined;
+    if (cause?.code === 'LEVEL_LOCKED') {
+      throw new Error(`The data folder ${directory} is in use by another process: one Quipu at a time can open it. Stop the other one, or set QUIPU_DATA_DIR to another folder.`);
+    }
+    if (/permission denied|read-only/i.test(cause?.message ?? '')) {
+      throw new Error(`The data folder ${directory} can't be written: ${cause?.message}. Set QUIPU_DATA_DIR to a folder that Quipu may write.`);
+    }
+    throw new Error(`The store in ${directory} can't be opened: ${cause?.message ?? (error as Error).message}`);
+  }
+}
+
+async function reopen(level: Level, directory: string): Promise<void> {
+  await level.close();
+  await open(level, directory);
+}
+
+async function migrate(level: Level, directory: string): Promise<void> {
+  const stored = level.getSync(metaKey('format'));
+  if (!stored) {
+    await level.batch([
+      { type: 'put', key: metaKey('format'), value: Buffer.from(String(FORMAT)) },
+      { type: 'put', key: metaKey('salt'), value: randomBytes(16) },
+    ], { sync: true });
+    return;
+  }
+  let format = Number(stored.toString());
+  if (format > FORMAT) {
+    throw new Error(`The data in ${directory} was written by a newer Quipu (data format ${format}; this one knows up to ${FORMAT}). Start that newer version, or restore a backup made by this one.`);
+  }
+  for (const migration of migrations.filter((step) => step.to > format).sort((a, b) => a.to - b.to)) {
+    await migration.run(level);
+    format = migration.to;
+    await level.put(metaKey('format'), Buffer.from(String(format)), { sync: true });
+  }
+}

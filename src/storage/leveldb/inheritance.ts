@@ -1,0 +1,116 @@
+import { inheritedKey } from '../../xapi/statement-keys.js';
+import type { Commit } from './commit-queue.js';
+import type { Database } from './database.js';
+import { idKey, numberAtEnd, numberedKey, positionBytes, tableKey, tenantPrefix, uuidBytes, readUuid, afterPrefix } from './keys.js';
+import { postingKey, postingPrefix } from './postings.js';
+import { eachKey, holdsKey, KEY_BYTES, recordFlags, recordId, recordKeys, rewriteRecord, type KeyRun } from './record.js';
+import { readIndexEntry } from './statement-index.js';
+
+/**
+ * A StatementRef is found by whatever finds its target (1.0.3 Part Three 2.1.3, Filter Conditions for StatementRefs). It
+ * inherits the target's keys when it is stored; when a target arrives, or inherits keys itself, after the statements that
+ * refer to it, they are brought up to date here. A query never walks a chain.
+ */
+export interface Inheritance {
+  /** Brings the statements that refer to this one, directly or through others, up to date. Survives a crash: `resume`. */
+  propagate(tenant: string, id: string): Promise<void>;
+  /** Finishes what a crash interrupted. */
+  resume(): Promise<void>;
+}
+
+/** Referring statements brought up to date in one commit. */
+const SLICE = 256;
+
+/**
+ * Most keys that a statement inherits. Real chains have a handful of links; the bound keeps a hostile one from growing the
+ * index with the square of its length (ADR 0006).
+ */
+const MOST_INHERITED = 4096;
+
+/** The inheritable keys of `source` that `own` lacks. */
+export function missingKeys(own: KeyRun, source: KeyRun): Buffer[] {
+  const missing: Buffer[] = [];
+  const seen = own.length > 64 * KEY_BYTES ? new Set([...eachKey(own)].map((key) => key.toString('latin1'))) : undefined;
+  for (const key of eachKey(source)) {
+    if (own.length / KEY_BYTES + missing.length >= MOST_INHERITED) break;
+    const kind = inheritedKinds[key[0]!];
+    if (kind === undefined) continue;
+    const inherited = kind === key[0] ? key : Buffer.concat([Buffer.from([kind]), key.subarray(1)]);
+    const held = seen ? seen.has(inherited.toString('latin1')) : holdsKey(own, inherited);
+    if (!held && !missing.some((other) => other.equals(inherited))) missing.push(inherited);
+  }
+  return missing;
+}
+
+const inheritedKinds: (number | undefined)[] = Array.from({ length: 128 }, (_, code) => inheritedKey(String.fromCharCode(code))?.charCodeAt(0));
+
+/** Notes that a statement has grown, for `resume`. */
+export function noteGrown(commit: Commit, tenant: string, id: string): void {
+  commit.put(grownKey(tenant, id), Buffer.alloc(0));
+}
+
+/** `r target position`: who refers to a statement. */
+export function referrerKey(tenant: string, target: string, position: number): Buffer {
+  return tableKey(tenant, 'r', uuidBytes(target), positionBytes(position));
+}
+
+/** Positions of the statements whose object is a StatementRef to `target`, from one position on. */
+export async function readReferrers(database: Database, tenant: string, target: string, from: number, limit: number): Promise<number[]> {
+  const found: number[] = [];
+  const end = afterPrefix(tableKey(tenant, 'r', uuidBytes(target)));
+  for await (const key of database.level.keys({ gte: referrerKey(tenant, target, from), lt: end, limit })) found.push(numberAtEnd(key));
+  return found;
+}
+
+const grownKey = (tenant: string, id: string): Buffer => tableKey('', 'j', tenantPrefix(tenant), uuidBytes(id));
+
+export function createInheritance(database: Database, markLate: (commit: Commit, tenant: string) => void): Inheritance {
+  /** One slice of the statements that refer to `id`; says which of them grew and where to go on. */
+  const slice = (tenant: string, id: string, from: number): Promise<{ grown: string[]; next?: number }> =>
+    database.commits.exclusive(async (commitNow) => {
+      const referrers = await readReferrers(database, tenant, id, from, SLICE);
+      return commitNow((commit) => {
+        const entry = readIndexEntry(commit.get(idKey(tenant, 'i', id)));
+        const source = entry?.kind === 'present' ? commit.get(numberedKey(tenant, 's', entry.position)) : undefined;
+        const grown: string[] = [];
+        for (const position of source ? referrers : []) {
+          const key = numberedKey(tenant, 's', position);
+          const record = commit.get(key);
+          if (!record) continue;
+          const missing = missingKeys(recordKeys(record), recordKeys(source!));
+          if (missing.length === 0) continue;
+          commit.put(key, rewriteRecord(record, recordFlags(record), Buffer.concat([recordKeys(record), ...missing])));
+          for (const added of missing) commit.put(postingKey(postingPrefix(tenant, added, true), position), Buffer.alloc(0));
+          markLate(commit, tenant);
+          noteGrown(commit, tenant, recordId(record));
+          grown.push(recordId(record));
+        }
+        if (source && referrers.length === SLICE) return { grown, next: referrers[SLICE - 1]! + 1 };
+        commit.delete(grownKey(tenant, id));
+        return { grown };
+      });
+    });
+
+  async function propagate(tenant: string, id: string): Promise<void> {
+    const work = [id];
+    for (let current = work.pop(); current !== undefined; current = work.pop()) {
+      for (let from: number | undefined = 0; from !== undefined;) {
+        const { grown, next }: { grown: string[]; next?: number } = await slice(tenant, current, from);
+        work.push(...grown);
+        from = next;
+      }
+    }
+  }
+
+  return {
+    propagate,
+    resume: async () => {
+      const prefix = tableKey('', 'j');
+      const pending: [string, string][] = [];
+      for await (const key of database.level.keys({ gte: prefix, lt: afterPrefix(prefix) })) {
+        pending.push([key.toString('utf8', prefix.length, key.length - 17), readUuid(key, key.length - 16)]);
+      }
+      for (const [tenant, id] of pending) await propagate(tenant, id);
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Every key is `tenant \0 table rest`, bytes compared from the left. The tables:
+ *
+ * | table | rest | value |
+ * |---|---|---|
+ * | `s` | position | record of a statement, or of an erasure (see record.ts): the log, which is the feed |
+ * | `i` | statement id | where the statement stands, or that others wait for it (see statement-index.ts) |
+ * | `p` | kind, hash, first position | further positions: one list of postings per filter value (see postings.ts) |
+ * | `r` | target's id, position | empty: this StatementRef has that target |
+ * | `j` | statement id | empty: its keys have grown, the statements that refer to it are still to inherit them |
+ * | `a` `b` `g` | hash of activity id, verb id, agent | merged definition, merged display, names |
+ * | `d` | resource, agent, activity, registration, id | a document |
+ * | `c` `x` `u` | collection, … | records, their indexes, their unique keys |
+ * | `n` | | number of statements |
+ *
+ * The tenant '' holds the server's own: `m` name (format version, salt, head) and `t` stored (first position of a time).
+ */
+export type Table = 's' | 'i' | 'p' | 'r' | 'j' | 'a' | 'b' | 'g' | 'd' | 'c' | 'x' | 'u' | 'n' | 'm' | 't';
+
+/** Bytes of a position or a time in a key: 48 bits, big-endian, so that bytewise order is numeric order. */
+export const NUMBER_BYTES = 6;
+
+const tenantPrefixes = new Map<string, Buffer>();
+
+/** `tenant \0`, where every key of a tenant starts. */
+export function tenantPrefix(tenant: string): Buffer {
+  let prefix = tenantPrefixes.get(tenant);
+  if (!prefix) {
+    prefix = Buffer.from(`${tenant}\0`, 'utf8');
+    tenantPrefixes.set(tenant, prefix);
+  }
+  return prefix;
+}
+
+/** A key of one table from raw parts. */
+export function tableKey(tenant: string, table: Table, ...parts: Buffer[]): Buffer {
+  return Buffer.concat([tenantPrefix(tenant), Buffer.from(table), ...parts]);
+}
+
+/** A key of one table that ends in a number (position or milliseconds). */
+export function numberedKey(tenant: string, table: Table, number: number): Buffer {
+  const prefix = tenantPrefix(tenant);
+  const key = Buffer.allocUnsafe(prefix.length + 1 + NUMBER_BYTES);
+  prefix.copy(key, 0);
+  key[prefix.length] = table.charCodeAt(0);
+  key.writeUIntBE(number, prefix.length + 1, NUMBER_BYTES);
+  return key;
+}
+
+/** A key of one table for a statement id. */
+export function idKey(tenant: string, table: 'i' | 'j', id: string): Buffer {
+  const prefix = tenantPrefix(tenant);
+  const key = Buffer.allocUnsafe(prefix.length + 17);
+  prefix.copy(key, 0);
+  key[prefix.length] = table.charCodeAt(0);
+  writeUuid(key, prefix.length + 1, id);
+  return key;
+}
+
+/** The number that a key ends in. */
+export function numberAtEnd(key: Buffer): number {
+  return key.readUIntBE(key.length - NUMBER_BYTES, NUMBER_BYTES);
+}
+
+/** A position as bytes. */
+export function positionBytes(position: number): Buffer {
+  const bytes = Buffer.allocUnsafe(NUMBER_BYTES);
+  bytes.writeUIntBE(position, 0, NUMBER_BYTES);
+  return bytes;
+}
+
+/** Writes the 16 bytes of a UUID in text form. */
+export function writeUuid(target: Buffer, offset: number, uuid: string): void {
+  target.write(uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24), offset, 16, 'hex');
+}
+
+/** The 16 bytes of a UUID in text form. */
+export function uuidBytes(uuid: string): Buffer {
+  const bytes = Buffer.allocUnsafe(16);
+  writeUuid(bytes, 0, uuid);
+  return bytes;
+}
+
+/** Reads a UUID back as lower-case text. */
+export function readUuid(source: Buffer, offset: number): string {
+  const hex = source.toString('hex', offset, offset + 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The first key after every key that starts with `prefix`. */
+export function afterPrefix(prefix: Buffer): Buffer {
+  return Buffer.concat([prefix, Buffer.alloc(24, 0xff)]);
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import type { DocumentStore } from '../../documents/store.js';
+import type { RecordStore } from '../../records/store.js';
+import type { AttachmentStore } from '../../statements/attachment-store.js';
+import type { CanonicalStore, StatementStore } from '../../statements/store.js';
+import { createAttachmentStore } from './attachment-store.js';
+import { createCanonicalStore } from './canonical-store.js';
+import { openDatabase, type Level } from './database.js';
+import { createDocumentStore } from './document-store.js';
+import { createKeyHash } from './key-hash.js';
+import type { ReadCount } from './postings.js';
+import { createRecordStore } from './record-store.js';
+import { createStatementStore } from './statement-store.js';
+
+/** Every port of the embedded profile, on one data folder. */
+export interface LevelStorage {
+  statements: StatementStore & { readonly reads: ReadCount };
+  canonical: CanonicalStore;
+  documents: DocumentStore;
+  attachments: AttachmentStore;
+  records: RecordStore;
+  /** The database itself, for backup. */
+  level: Level;
+  /** Whether writes are taken at the moment. */
+  available(): boolean;
+  close(): Promise<void>;
+}
+
+export interface LevelStorageOptions {
+  /** The data folder. */
+  directory: string;
+  onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
+}
+
+/**
+ * Opens the data folder, makes it when missing, brings older data forward and finishes what a crash interrupted.
+ * @throws Error with a sentence for the operator
+ */
+export async function openLevelStorage({ directory, onState }: LevelStorageOptions): Promise<LevelStorage> {
+  const database = await openDatabase({ directory: join(directory, 'store'), onState });
+  const hash = createKeyHash(database.salt);
+  const canonical = createCanonicalStore(database, hash);
+  const statements = createStatementStore(database, hash, canonical);
+  const attachments = createAttachmentStore(join(directory, 'attachments'));
+  await attachments.clean();
+  await statements.resume();
+  return {
+    statements,
+    canonical,
+    documents: createDocumentStore(database, hash),
+    attachments,
+    records: createRecordStore(database),
+    level: database.level,
+    available: () => database.commits.available(),
+    close: () => database.close(),
+  };
+}

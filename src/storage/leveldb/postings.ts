@@ -1,0 +1,180 @@
+import type { Iterator } from 'classic-level';
+import type { Commit } from './commit-queue.js';
+import type { Level } from './database.js';
+import { NUMBER_BYTES, tenantPrefix } from './keys.js';
+import { KEY_BYTES } from './record.js';
+
+/**
+ * Posting lists: for each key (kind and hash of a filter value) the positions of the statements it finds. One commit adds
+ * one entry a key, `key | first position -> further positions`, so that a list is read with few reads and written with
+ * few writes. Entries of commits never overlap, and their order is the order of positions.
+ *
+ * A statement that inherits a key later (its StatementRef's target arrived after it) would break that order, so such
+ * postings stand in a list of their own beside it, of entries with one position each: the kind in lower case.
+ */
+export interface PostingGroup {
+  /** Adds a position; within a group positions of one key must rise. */
+  add(tenant: string, key: Buffer, position: number): void;
+  /** Writes what was added. */
+  flush(commit: Commit): void;
+}
+
+/** `tenant \0 p key`: the start of every entry of a list. */
+export function postingPrefix(tenant: string, key: Buffer, late = false): Buffer {
+  const start = tenantPrefix(tenant);
+  const prefix = Buffer.allocUnsafe(start.length + 1 + KEY_BYTES);
+  start.copy(prefix, 0);
+  prefix[start.length] = 0x70;
+  key.copy(prefix, start.length + 1);
+  if (late) prefix[start.length + 1] = key[0]! | 0x20;
+  return prefix;
+}
+
+/** Key of the entry of a list that begins at a position. */
+export function postingKey(prefix: Buffer, position: number): Buffer {
+  const key = Buffer.allocUnsafe(prefix.length + NUMBER_BYTES);
+  prefix.copy(key, 0);
+  key.writeUIntBE(position, prefix.length, NUMBER_BYTES);
+  return key;
+}
+
+export function createPostingGroup(): PostingGroup {
+  const lists = new Map<string, { prefix: Buffer; positions: number[] }>();
+  return {
+    add: (tenant, key, position) => {
+      const name = tenant + key.toString('latin1');
+      const list = lists.get(name);
+      if (list) list.positions.push(position);
+      else lists.set(name, { prefix: postingPrefix(tenant, key), positions: [position] });
+    },
+    flush: (commit) => {
+      for (const { prefix, positions } of lists.values()) commit.put(postingKey(prefix, positions[0]!), encodeFurther(positions));
+    },
+  };
+}
+
+/** Positions after the first as differences, seven bits a byte, the lowest first. */
+export function encodeFurther(positions: number[]): Buffer {
+  const bytes: number[] = [];
+  for (let i = 1; i < positions.length; i++) {
+    let difference = positions[i]! - positions[i - 1]!;
+    while (difference >= 0x80) {
+      bytes.push((difference % 0x80) | 0x80);
+      difference = Math.floor(difference / 0x80);
+    }
+    bytes.push(difference);
+  }
+  return Buffer.from(bytes);
+}
+
+/** All positions of an entry, rising. */
+export function decodeEntry(key: Buffer, value: Buffer): number[] {
+  let position = key.readUIntBE(key.length - NUMBER_BYTES, NUMBER_BYTES);
+  const positions = [position];
+  let difference = 0;
+  let scale = 1;
+  for (const byte of value) {
+    difference += (byte & 0x7f) * scale;
+    if (byte & 0x80) {
+      scale *= 0x80;
+    } else {
+      position += difference;
+      positions.push(position);
+      difference = 0;
+      scale = 1;
+    }
+  }
+  return positions;
+}
+
+/** The part of the log a query is about: positions from `from` to `to`, both included. */
+export interface PositionRange {
+  from: number;
+  to: number;
+}
+
+/** Reads the positions of one list or of several as one, in order, each once. */
+export interface PostingReader {
+  /** Up to about `count` positions that come next; empty at the end. */
+  read(count: number): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+/** Counts what a query read, for the proof that it reads no more than it must. */
+export interface ReadCount {
+  entries: number;
+  records: number;
+}
+
+/** Reads one list within a range. */
+export function createListReader(level: Level, prefix: Buffer, range: PositionRange, ascending: boolean, reads: ReadCount): PostingReader {
+  const first = postingKey(prefix, 0);
+  const last = postingKey(prefix, range.to);
+  let iterator: Iterator<Level, Buffer, Buffer> | undefined;
+  let done = range.from > range.to;
+
+  async function begin(): Promise<Iterator<Level, Buffer, Buffer>> {
+    if (!ascending) return level.iterator({ gte: first, lte: last, reverse: true });
+    let start = postingKey(prefix, range.from);
+    // The entry that begins before the range may reach into it.
+    for await (const [key] of level.iterator({ gte: first, lt: start, reverse: true, limit: 1 })) {
+      reads.entries++;
+      start = key;
+    }
+    return level.iterator({ gte: start, lte: last });
+  }
+
+  return {
+    read: async (count) => {
+      const found: number[] = [];
+      while (!done && found.length < count) {
+        iterator ??= await begin();
+        const entries = await iterator.nextv(Math.min(count - found.length, 1000));
+        if (entries.length === 0) done = true;
+        reads.entries += entries.length;
+        for (const [key, value] of entries) {
+          const positions = decodeEntry(key, value);
+          if (!ascending) positions.reverse();
+          for (const position of positions) if (position >= range.from && position <= range.to) found.push(position);
+          if (!ascending && positions[positions.length - 1]! < range.from) done = true;
+        }
+      }
+      return found;
+    },
+    close: async () => iterator?.close(),
+  };
+}
+
+/** Reads several lists as one. */
+export function createUnionReader(readers: PostingReader[], ascending: boolean): PostingReader {
+  if (readers.length === 1) return readers[0]!;
+  const heads = readers.map((reader) => ({ reader, buffer: [] as number[], at: 0, done: false }));
+  let lastGiven: number | undefined;
+  return {
+    read: async (count) => {
+      const found: number[] = [];
+      while (found.length < count) {
+        const empty = heads.filter((head) => !head.done && head.at >= head.buffer.length);
+        await Promise.all(empty.map(async (head) => {
+          head.buffer = await head.reader.read(Math.max(8, Math.ceil(count / 2)));
+          head.at = 0;
+          head.done = head.buffer.length === 0;
+        }));
+        let best: (typeof heads)[number] | undefined;
+        for (const head of heads) {
+          if (head.done) continue;
+          const position = head.buffer[head.at]!;
+          if (!best || (ascending ? position < best.buffer[best.at]! : position > best.buffer[best.at]!)) best = head;
+        }
+        if (!best) break;
+        const position = best.buffer[best.at++]!;
+        if (position !== lastGiven) found.push(position);
+        lastGiven = position;
+      }
+      return found;
+    },
+    close: async () => {
+      await Promise.all(readers.map((reader) => reader.close()));
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import type { StatementKey } from '../../xapi/statement-keys.js';
+import type { StatementQuery, StoredStatement, StatementPage } from '../../statements/store.js';
+import { firstPositionAfter, type Database } from './database.js';
+import type { KeyHash } from './key-hash.js';
+import { numberAtEnd, numberedKey } from './keys.js';
+import { createListReader, createUnionReader, postingKey, postingPrefix, type PositionRange, type PostingReader, type ReadCount } from './postings.js';
+import { ERASURE, holdsKey, recordFlags, recordId, recordKeys, recordStored, recordText, VOIDED } from './record.js';
+
+/**
+ * List queries. One list of postings drives: the sparsest of the filters. Each statement it names is read once, and its
+ * record, which holds all its keys, tells whether the other filters hold. So a query reads at most one entry and one record
+ * for each position of the sparsest list, however many filters there are and however long the other lists.
+ */
+export interface QueryDeps {
+  database: Database;
+  hash: KeyHash;
+  /** Whether the tenant has postings in late lists at all. */
+  hasLate(tenant: string): boolean;
+  reads: ReadCount;
+}
+
+/** Positions looked at to compare lists. */
+const SAMPLE = 24;
+/** Bytes of an entry of a list on disk, roughly. */
+const ENTRY_BYTES = 20;
+/** Below this a range may stand in memory or in one block, and its size on disk says nothing. */
+const TELLING_BYTES = 64 << 10;
+const LATEST_TIME = 2 ** 48 - 2;
+
+/** Runs a query; see `StatementStore.find`. */
+export async function runQuery(deps: QueryDeps, tenant: string, query: StatementQuery): Promise<StatementPage> {
+  const horizon = query.cursor?.horizon ?? deps.database.commits.head();
+  const range = await rangeOf(deps, query, horizon);
+  if (range.from > range.to) return { statements: [] };
+  const page = createPage(query, horizon);
+  if (query.filters.length === 0) await scanLog(deps, tenant, query, range, page);
+  else await scanPostings(deps, tenant, query, range, page);
+  return page.result();
+}
+
+async function rangeOf({ database }: QueryDeps, query: StatementQuery, horizon: number): Promise<PositionRange> {
+  let from = 1;
+  let to = horizon;
+  if (query.since !== undefined) from = query.since >= LATEST_TIME ? horizon + 1 : (await firstPositionAfter(database.level, query.since)) ?? horizon + 1;
+  if (query.until !== undefined && query.until < LATEST_TIME) to = Math.min(to, ((await firstPositionAfter(database.level, query.until)) ?? horizon + 1) - 1);
+  if (query.cursor && query.ascending) from = Math.max(from, query.cursor.position + 1);
+  if (query.cursor && !query.ascending) to = Math.min(to, query.cursor.position - 1);
+  return { from, to };
+}
+
+interface Page {
+  /** Offers the next match in order; says whether the page wants more. */
+  offer(position: number, record: Buffer): boolean;
+  result(): StatementPage;
+}
+
+function createPage(query: StatementQuery, horizon: number): Page {
+  const statements: StoredStatement[] = [];
+  let bytes = 0;
+  let more = false;
+  return {
+    offer: (position, record) => {
+      const text = recordText(record);
+      if (statements.length === query.limit || (statements.length > 0 && bytes + text.length > (query.maxBytes ?? Infinity))) {
+        more = true;
+        return false;
+      }
+      bytes += text.length;
+      statements.push({ position, id: recordId(record), stored: recordStored(record), text, voided: (recordFlags(record) & VOIDED) !== 0 });
+      return true;
+    },
+    result: () => (more ? { statements, next: { position: statements[statements.length - 1]!.position, horizon } } : { statements }),
+  };
+}
+
+const wanted = (query: StatementQuery, record: Buffer): boolean =>
+  (recordFlags(record) & (query.includeVoided ? ERASURE : ERASURE | VOIDED)) === 0;
+
+async function scanLog({ database, reads }: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange, page: Page): Promise<void> {
+  const iterator = database.level.iterator({
+    gte: numberedKey(tenant, 's', range.from), lte: numberedKey(tenant, 's', range.to), reverse: !query.ascending,
+    highWaterMarkBytes: 256 << 10, fillCache: true,
+  });
+  try {
+    for (let size = query.limit + 1; ; size = 128) {
+      const entries = await iterator.nextv(Math.min(size, 128));
+      if (entries.length === 0) return;
+      reads.records += entries.length;
+      for (const [key, record] of entries) {
+        if (wanted(query, record) && !page.offer(numberAtEnd(key), record)) return;
+      }
+    }
+  } finally {
+    await iterator.close();
+  }
+}
+
+async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange, page: Page): Promise<void> {
+  const { database, reads, hash } = deps;
+  const driver = await chooseDriver(deps, tenant, query, range);
+  const rest = query.filters.filter((_, index) => index !== driver.index).map((keys) => keys.map((key) => hash.key(key)));
+  try {
+    let positions = driver.sampled;
+    for (let size = query.limit + 1 - positions.length; ; size = Math.min(size * 2, 1024)) {
+      if (positions.length === 0) positions = await driver.reader.read(Math.max(8, Math.min(size, 1024)));
+      if (positions.length === 0) return;
+      for (const position of positions) {
+        const record = database.get(numberedKey(tenant, 's', position));
+        reads.records++;
+        if (!record || !wanted(query, record)) continue;
+        const keys = recordKeys(record);
+        if (rest.every((anyOf) => anyOf.some((key) => holdsKey(keys, key))) && !page.offer(position, record)) return;
+      }
+      positions = [];
+    }
+  } finally {
+    await driver.reader.close();
+  }
+}
+
+interface Driver {
+  index: number;
+  reader: PostingReader;
+  /** Positions already read from it. */
+  sampled: number[];
+}
+
+/** The filter with the fewest postings in range: by the beginning of each list, then by its size on disk. */
+async function chooseDriver(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange): Promise<Driver> {
+  const open = (keys: StatementKey[]): PostingReader => createUnionReader(listsOf(deps, tenant, keys)
+    .map((prefix) => createListReader(deps.database.level, prefix, range, query.ascending, deps.reads)), query.ascending);
+  if (query.filters.length === 1) return { index: 0, reader: open(query.filters[0]!), sampled: [] };
+  const candidates = await Promise.all(query.filters.map(async (keys, index) => {
+    const reader = open(keys);
+    const sampled = await reader.read(SAMPLE);
+    return { index, reader, sampled, size: await estimate(deps, tenant, keys, range, sampled) };
+  }));
+  const best = candidates.reduce((least, other) => (other.size < least.size ? other : least));
+  await Promise.all(candidates.filter((other) => other !== best).map((other) => other.reader.close()));
+  return best;
+}
+
+async function estimate(deps: QueryDeps, tenant: string, keys: StatementKey[], range: PositionRange, sampled: number[]): Promise<number> {
+  if (sampled.length < SAMPLE) return sampled.length;
+  const sizes = await Promise.all(listsOf(deps, tenant, keys)
+    .map((prefix) => deps.database.level.approximateSize(postingKey(prefix, range.from), postingKey(prefix, range.to + 1))));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes >= TELLING_BYTES) return bytes / ENTRY_BYTES;
+  const span = Math.abs(sampled[sampled.length - 1]! - sampled[0]!) + 1;
+  return Math.min((sampled.length * (range.to - range.from + 1)) / span, Math.max(bytes / ENTRY_BYTES, TELLING_BYTES / ENTRY_BYTES));
+}
+
+function listsOf({ hash, hasLate }: QueryDeps, tenant: string, keys: StatementKey[]): Buffer[] {
+  const late = hasLate(tenant);
+  return keys.flatMap((key) => {
+    const bytes = hash.key(key);
+    return late ? [postingPrefix(tenant, bytes), postingPrefix(tenant, bytes, true)] : [postingPrefix(tenant, bytes)];
+  });
+}

@@ -1,0 +1,193 @@
+import { equivalentStatements } from '../../xapi/comparison.js';
+import { stampStatement } from '../../xapi/stamp.js';
+import type { Statement } from '../../xapi/types.js';
+import type { AppendResult, FeedEntry, NewStatement, StatementStore, StoredStatement } from '../../statements/store.js';
+import type { LevelCanonicalStore } from './canonical-store.js';
+import type { Commit } from './commit-queue.js';
+import type { Database } from './database.js';
+import { createInheritance, missingKeys, noteGrown, referrerKey } from './inheritance.js';
+import type { KeyHash } from './key-hash.js';
+import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix } from './keys.js';
+import { ERASURE, eachKey, holdsKey, recordFlags, recordId, recordKeys, recordStored, recordText, rewriteRecord, VOIDED, VOIDING, writeRecord, type KeyRun } from './record.js';
+import type { ReadCount } from './postings.js';
+import { createErasure } from './statement-erasure.js';
+import { readIndexEntry, writeAwaited, writePresent, type IndexEntry } from './statement-index.js';
+import { runQuery } from './statement-query.js';
+
+/** The statement log in LevelDB. */
+export interface LevelStatementStore extends StatementStore {
+  /** Entries of postings and records that queries have read so far. */
+  readonly reads: ReadCount;
+  /** Finishes what a crash interrupted; before the first request. */
+  resume(): Promise<void>;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export function createStatementStore(database: Database, hash: KeyHash, canonical: LevelCanonicalStore): LevelStatementStore {
+  const { commits } = database;
+  const reads: ReadCount = { entries: 0, records: 0 };
+  const lateTenants = new Map<string, boolean>();
+  const subscribers = new Set<(tenant: string) => void>();
+  const lateKey = (tenant: string): Buffer => tableKey(tenant, 'n', Buffer.from('late'));
+  const countKey = (tenant: string): Buffer => tableKey(tenant, 'n');
+  commits.onReset(() => lateTenants.clear());
+
+  function hasLate(tenant: string): boolean {
+    let late = lateTenants.get(tenant);
+    if (late === undefined) {
+      late = database.get(lateKey(tenant)) !== undefined;
+      lateTenants.set(tenant, late);
+    }
+    return late;
+  }
+
+  function markLate(commit: Commit, tenant: string): void {
+    if (hasLate(tenant)) return;
+    commit.put(lateKey(tenant), EMPTY);
+    lateTenants.set(tenant, true);
+  }
+
+  function addToCount(commit: Commit, tenant: string, difference: number): void {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleBE(readCount(commit.get(countKey(tenant))) + difference);
+    commit.put(countKey(tenant), bytes);
+  }
+
+  const inheritance = createInheritance(database, markLate);
+  const erasure = createErasure({ database, hash, markLate, addToCount });
+
+  /** The statement that is stored under an id, for comparison. */
+  function storedValue(commit: Commit, tenant: string, entry: IndexEntry | undefined): Statement | undefined {
+    if (entry?.kind !== 'present') return undefined;
+    const record = commit.get(numberedKey(tenant, 's', entry.position));
+    return record && (JSON.parse(recordText(record).toString('utf8')) as Statement);
+  }
+
+  /** Which statements of the batch are new, and where each id is; or the first conflict. */
+  function judge(commit: Commit, tenant: string, batch: NewStatement[]): AppendResult {
+    const first = new Map<string, number>();
+    const outcomes: ('stored' | 'duplicate')[] = [];
+    for (const [index, statement] of batch.entries()) {
+      const before = first.get(statement.id);
+      const known = before !== undefined ? batch[before]!.value : storedValue(commit, tenant, readIndexEntry(commit.get(idKey(tenant, 'i', statement.id))));
+      if (known && !equivalentStatements(known, statement.value)) return { status: 'conflict', index };
+      if (!known) first.set(statement.id, index);
+      outcomes.push(known ? 'duplicate' : 'stored');
+    }
+    return { status: 'stored', outcomes };
+  }
+
+  /** Keys as the record holds them: the statement's own, then those it inherits from its target. */
+  function keyRun(commit: Commit, tenant: string, statement: NewStatement, target: IndexEntry | undefined): KeyRun {
+    const own = Buffer.concat(statement.keys.map((key) => hash.key(key)));
+    if (target?.kind !== 'present') return own;
+    const record = commit.get(numberedKey(tenant, 's', target.position));
+    return record ? Buffer.concat([own, ...missingKeys(own, recordKeys(record))]) : own;
+  }
+
+  /** Notes at the target that this statement refers to it, and voids it when that is what the statement does. */
+  function refer(commit: Commit, tenant: string, statement: NewStatement, position: number, target: IndexEntry | undefined): void {
+    if (statement.target === undefined) return;
+    commit.put(referrerKey(tenant, statement.target, position), EMPTY);
+    if (target?.kind !== 'present') {
+      commit.put(idKey(tenant, 'i', statement.target), writeAwaited(statement.voids || target?.voided === true));
+      return;
+    }
+    if (!statement.voids) return;
+    const key = numberedKey(tenant, 's', target.position);
+    const record = commit.get(key);
+    if (record && (recordFlags(record) & VOIDING) === 0) commit.put(key, rewriteRecord(record, recordFlags(record) | VOIDED, recordKeys(record)));
+  }
+
+  /** Writes one statement; says whether others have waited for it. */
+  function write(commit: Commit, tenant: string, statement: NewStatement): boolean {
+    const position = commit.takePosition();
+    const self = readIndexEntry(commit.get(idKey(tenant, 'i', statement.id)));
+    const target = statement.target === undefined ? undefined : readIndexEntry(commit.get(idKey(tenant, 'i', statement.target)));
+    const run = keyRun(commit, tenant, statement, target);
+    const voidedBefore = self?.kind === 'awaited' && self.voided && !statement.voids;
+    const flags = (statement.voids ? VOIDING : 0) | (voidedBefore ? VOIDED : 0);
+    const text = stampStatement(statement.text, commit.stored, statement.value.timestamp === undefined);
+    commit.put(numberedKey(tenant, 's', position), writeRecord(flags, commit.stored, statement.id, run, text));
+    commit.put(idKey(tenant, 'i', statement.id), writePresent(position));
+    for (const key of eachKey(run)) commit.postings.add(tenant, key, position);
+    refer(commit, tenant, statement, position, statement.target === statement.id ? { kind: 'present', position } : target);
+    if (statement.defines) canonical.gather(commit, tenant, statement.value);
+    if (self?.kind !== 'awaited') return false;
+    noteGrown(commit, tenant, statement.id);
+    return true;
+  }
+
+  function toStored(position: number, record: Buffer): StoredStatement {
+    return { position, id: recordId(record), stored: recordStored(record), text: recordText(record), voided: (recordFlags(record) & VOIDED) !== 0 };
+  }
+
+  function toEntry(position: number, record: Buffer): FeedEntry {
+    if (recordFlags(record) & ERASURE) {
+      const ids = JSON.parse(recordText(record).toString('utf8')) as { erased: string[]; redacted: string[] };
+      return { kind: 'erasure', position, stored: recordStored(record), ...ids };
+    }
+    return { kind: 'statement', keys: recordKeys(record), ...toStored(position, record) };
+  }
+
+  const announce = (tenant: string): void => {
+    for (const listener of subscribers) listener(tenant);
+  };
+
+  return {
+    reads,
+    append: async (tenant, batch) => {
+      const awaited: string[] = [];
+      const result = await commits.commit((commit) => {
+        const judged = judge(commit, tenant, batch);
+        if (judged.status === 'conflict') return judged;
+        let added = 0;
+        for (const [index, statement] of batch.entries()) {
+          if (judged.outcomes[index] !== 'stored') continue;
+          if (write(commit, tenant, statement)) awaited.push(statement.id);
+          added++;
+        }
+        if (added > 0) addToCount(commit, tenant, added);
+        return judged;
+      });
+      for (const id of awaited) await inheritance.propagate(tenant, id);
+      if (result.status === 'stored') announce(tenant);
+      return result;
+    },
+    get: async (tenant, id) => {
+      const entry = readIndexEntry(database.get(idKey(tenant, 'i', id)));
+      const record = entry?.kind === 'present' ? database.get(numberedKey(tenant, 's', entry.position)) : undefined;
+      return record && toStored((entry as { position: number }).position, record);
+    },
+    find: (tenant, query) => runQuery({ database, hash, hasLate, reads }, tenant, query),
+    consistentThrough: () => commits.settledThrough(),
+    feed: async (tenant, after, limit) => {
+      const entries: FeedEntry[] = [];
+      const range = { gt: numberedKey(tenant, 's', after), lte: numberedKey(tenant, 's', commits.head()), limit, highWaterMarkBytes: 1 << 20 };
+      for await (const [key, record] of database.level.iterator(range)) entries.push(toEntry(numberAtEnd(key), record));
+      return entries;
+    },
+    head: () => commits.head(),
+    matches: (entry, filters) => entry.kind === 'statement'
+      && filters.every((anyOf) => anyOf.some((key) => holdsKey(entry.keys, hash.key(key)))),
+    subscribe: (listener) => {
+      subscribers.add(listener);
+      return () => subscribers.delete(listener);
+    },
+    erase: async (tenant, request) => {
+      await erasure.erase(tenant, request);
+      announce(tenant);
+    },
+    purge: async (tenant) => {
+      const start = tenantPrefix(tenant);
+      await database.level.compactRange(start, Buffer.concat([start, Buffer.alloc(24, 0xff)]));
+    },
+    count: async (tenant) => readCount(database.get(countKey(tenant))),
+    resume: () => inheritance.resume(),
+  };
+}
+
+function readCount(bytes: Buffer | undefined): number {
+  return bytes ? bytes.readDoubleBE() : 0;
+}
