@@ -1,6 +1,7 @@
 import stableStringify from 'fast-json-stable-stringify';
 import { lowerCaseDomain } from './actors.js';
 import { contextActivityKinds, contextActivityList } from './context-activities.js';
+import { truncateDuration } from './durations.js';
 import { isActivity, isActor, isStatementRef } from './statement-objects.js';
 import { parseTimestamp } from './timestamps.js';
 import type { Activity, Actor, Attachment, Context, ContextActivities, Json, LanguageMap, Statement, StatementObject, SubStatement, Verb } from './types.js';
@@ -85,7 +86,7 @@ function referenceForm<T extends { id: string }>(reference: T): object {
 }
 
 function resultForm(result: Record<string, Json>): object {
-  return typeof result.duration === 'string' ? { ...result, duration: truncatedDuration(result.duration) } : result;
+  return typeof result.duration === 'string' ? { ...result, duration: durationForm(result.duration) } : result;
 }
 
 function contextForm(context: Context): object {
@@ -132,14 +133,11 @@ function lowerCaseMediaType(contentType: string): string {
 }
 
 /**
- * A duration without what goes beyond 0.01 s (xAPI 1.0.3 Part Two 4.6: truncated, never rounded) and without zeros that
- * then end the fraction; apart from that it is a string (2.3.1), so PT60S is not PT1M.
+ * A duration cut to 0.01 s and without zeros that then end the fraction, for PT1.001S says no more than PT1S within that
+ * precision (xAPI 1.0.3 Part Two 4.6); apart from that it is a string (2.3.1), so PT60S is not PT1M.
  */
-function truncatedDuration(duration: string): string {
-  const separator = Math.max(duration.lastIndexOf('.'), duration.lastIndexOf(','));
-  if (separator < 0 || !duration.endsWith('S')) return duration;
-  const fraction = duration.slice(separator + 1, Math.min(separator + 3, duration.length - 1)).replace(/0+$/, '');
-  return fraction === '' ? `${duration.slice(0, separator)}S` : `${duration.slice(0, separator + 1)}${fraction}S`;
+function durationForm(duration: string): string {
+  return truncateDuration(duration).replace(/[.,]00?S$/, 'S').replace(/([.,]\d)0S$/, '$1S');
 }
 
 /** Milliseconds since the epoch, or the text itself where it is no timestamp. */
