@@ -1,4 +1,5 @@
 import { QuipuError } from '../xapi/errors.js';
+import { scanJson } from '../xapi/json-scan.js';
 import { parseJsonStrict } from '../xapi/json-text.js';
 
 const section = 'xAPI 1.0.3 Part Three 2.2; IEEE 9274.1.1 4.1.6.2';
@@ -36,49 +37,15 @@ export function assertJsonObject(content: Buffer, which: string, maxDepth: numbe
  * as it was sent, so numbers of any precision, and keys such as `__proto__`, come through.
  * @param existing a JSON object in UTF-8, checked by `assertJsonObject`
  * @param posted the same; its properties win
+ * @param maxDepth the depth both were checked for
  */
-export function mergeObjects(existing: Buffer, posted: Buffer): Buffer {
+export function mergeObjects(existing: Buffer, posted: Buffer, maxDepth: number): Buffer {
   const properties = new Map<string, string>();
-  for (const text of [existing.toString('utf8'), posted.toString('utf8')]) {
-    for (const [key, member] of members(text)) properties.set(key, member);
+  for (const content of [existing, posted]) {
+    const { items } = scanJson(content.toString('utf8'), { maxDepth, maxStatements: 1 });
+    for (const { text, members } of items) {
+      for (const { key, start, end } of members) properties.set(key, text.slice(start, end));
+    }
   }
   return Buffer.from(`{${[...properties.values()].join(',')}}`);
-}
-
-/** The top-level members of a valid JSON object: each key, decoded, with the text of the whole member. */
-function* members(text: string): Generator<[key: string, member: string]> {
-  let at = text.indexOf('{') + 1;
-  for (;;) {
-    const start = text.indexOf('"', at);
-    if (start === -1) return;
-    const keyEnd = stringEnd(text, start);
-    const end = valueEnd(text, keyEnd);
-    yield [JSON.parse(text.slice(start, keyEnd)) as string, text.slice(start, end).trimEnd()];
-    if (text[end] === '}') return;
-    at = end + 1;
-  }
-}
-
-/** Index after the string literal that starts at `start`. */
-function stringEnd(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at + 1;
-}
-
-/** Index of the `,` or `}` that ends the member whose value begins after `start`. */
-function valueEnd(text: string, start: number): number {
-  let depth = 0;
-  let at = start;
-  for (;;) {
-    const character = text[at];
-    if (character === '"') {
-      at = stringEnd(text, at);
-      continue;
-    }
-    if (depth === 0 && (character === ',' || character === '}')) return at;
-    if (character === '{' || character === '[') depth += 1;
-    if (character === '}' || character === ']') depth -= 1;
-    at += 1;
-  }
 }

@@ -95,7 +95,7 @@ export function createDocumentService({ documents, maxDocumentBytes, maxDepth, n
     if (!isJsonType(posted.contentType)) throw wrongType('The posted document', posted.contentType);
     if (!isJsonType(current.contentType)) throw wrongType('The document that is stored', current.contentType);
     assertJsonObject(current.content, 'The document that is stored', maxDepth);
-    const merged = mergeObjects(current.content, posted.content);
+    const merged = mergeObjects(current.content, posted.content, maxDepth);
     if (merged.length > maxDocumentBytes) {
       throw new QuipuError('too-large', `The merged document would have ${merged.length} bytes; at most ${maxDocumentBytes} are allowed.`);
     }

@@ -1,9 +1,9 @@
 import { agentIdentifier } from './actors.js';
 import { QuipuError } from './errors.js';
-import { parseTimestamp } from './timestamps.js';
-import type { Actor, XapiVersion } from './types.js';
-import { parseJsonStrict } from './json-text.js';
 import { isIri } from './iris.js';
+import { parseJsonStrict } from './json-text.js';
+import { parseTimestamp } from './timestamps.js';
+import type { Actor, Json, XapiVersion } from './types.js';
 import { isUuid } from './uuids.js';
 import { validateActor } from './validation.js';
 
@@ -125,14 +125,10 @@ export function readAgent(query: Query, name: string, rules: AgentRules, section
   const value = readText(query, name, section);
   if (value === undefined) return undefined;
   const expected = 'an Agent as JSON, such as {"mbox":"mailto:ann@example.org"}, percent-encoded';
-  let actor: Actor;
-  try {
-    actor = validateActor(parseJsonStrict(Buffer.from(value), { maxDepth: rules.maxDepth }), rules.version);
-  } catch (error) {
-    if (!(error instanceof QuipuError)) throw error;
-    throw invalid(name, error.details.rule ?? error.code, error.details.section ?? section, `The parameter ${name} holds no valid Agent: ${error.message}`,
-      error.details.expected ?? expected, error.details.pointer);
-  }
+  const json = parseAgent(value, name, rules.maxDepth, section, expected);
+  const fault = validateActor(json, rules.version, name);
+  if (fault !== undefined) throw fault;
+  const actor = json as unknown as Actor;
   if (actor.objectType === 'Group' && !rules.groups) {
     throw invalid(name, 'parameter-agent-not-group', section, `The parameter ${name} holds a Group; this resource takes an Agent.`,
       'the identifier of the Group within an Agent object');
@@ -140,6 +136,15 @@ export function readAgent(query: Query, name: string, rules: AgentRules, section
   const identifier = agentIdentifier(actor);
   if (identifier === undefined) throw invalid(name, 'parameter-agent-identified', section, `The parameter ${name} holds an Anonymous Group, which nothing can be found by.`, expected);
   return { actor, identifier };
+}
+
+function parseAgent(value: string, name: string, maxDepth: number, section: string, expected: string): Json {
+  try {
+    return parseJsonStrict(Buffer.from(value), { maxDepth });
+  } catch (error) {
+    if (!(error instanceof QuipuError)) throw error;
+    throw invalid(name, error.details.rule ?? error.code, section, `The parameter ${name} is not read as JSON: ${error.message}`, expected);
+  }
 }
 
 /**
@@ -152,8 +157,8 @@ export function required<T>(value: T | undefined, name: string, section: string 
   return value;
 }
 
-function invalid(parameter: string, rule: string, section: string, message: string, expected: string, pointer?: string): QuipuError {
-  return new QuipuError('invalid-parameter', message, { parameter, rule, section, expected, ...(pointer === undefined ? {} : { pointer }) });
+function invalid(parameter: string, rule: string, section: string, message: string, expected: string): QuipuError {
+  return new QuipuError('invalid-parameter', message, { parameter, rule, section, expected });
 }
 
 /** A value as an error message shows it: quoted, and cut where it is long. */
