@@ -38,6 +38,9 @@ export interface NewKey {
   secret?: string;
 }
 
+/** Looks at the very state of a key that is about to be replaced, and throws when the caller may not touch it. */
+export type KeyGuard = (key: Key) => void;
+
 /** Keys: a user name and a secret each, belonging to one tenant. Every change has effect on the next request. */
 export interface KeyService {
   /** @throws QuipuError `record-conflict` when the id is taken, in whatever tenant; `invalid-request` when it can't be a user name */
@@ -48,11 +51,11 @@ export interface KeyService {
   /** Keys of a tenant by id, revoked ones among them. */
   list(tenant: string, after?: string, limit?: number): Promise<Key[]>;
   /** @returns undefined when the tenant has no such key */
-  change(tenant: string, id: string, patch: { name?: string; scopes?: readonly Scope[]; authority?: Actor }): Promise<Key | undefined>;
+  change(tenant: string, id: string, patch: { name?: string; scopes?: readonly Scope[]; authority?: Actor }, guard?: KeyGuard): Promise<Key | undefined>;
   /** Gives the key a new secret; the old one is dead when this answers. @returns undefined when the tenant has no such key, or it is revoked */
-  rotate(tenant: string, id: string): Promise<KeyWithSecret | undefined>;
+  rotate(tenant: string, id: string, guard?: KeyGuard): Promise<KeyWithSecret | undefined>;
   /** Ends the key for good; its id stays taken. @returns undefined when the tenant has no such key */
-  revoke(tenant: string, id: string): Promise<Key | undefined>;
+  revoke(tenant: string, id: string, guard?: KeyGuard): Promise<Key | undefined>;
   /** The credential of an Authorization header that was verified before, in microseconds and without waiting. */
   verifyCached(header: string): Credential | undefined;
   /**
@@ -104,11 +107,13 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
     return record?.value.tenant === tenant ? record : undefined;
   }
 
-  async function rewrite(tenant: string, id: string, next: (value: KeyRecord) => KeyRecord | undefined): Promise<Key | undefined> {
+  async function rewrite(tenant: string, id: string, guard: KeyGuard | undefined, next: (value: KeyRecord) => KeyRecord | undefined): Promise<Key | undefined> {
     for (;;) {
       const record = await find(tenant, id);
-      const value = record && next(record.value);
-      if (!record || !value) return undefined;
+      if (!record) return undefined;
+      guard?.(shown(id, record.value));
+      const value = next(record.value);
+      if (!value) return undefined;
       const outcome = await keys.update('', id, value, record.version);
       changed(id);
       if (outcome === 'updated') return shown(id, value);
@@ -181,7 +186,7 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
       const sameScopes = key.scopes.length === record.value.scopes.length && key.scopes.every((scope) => record.value.scopes.includes(scope));
       if (sameSecret && sameScopes && record.value.revokedAt === undefined) return shown(key.id, record.value);
       const secret = sameSecret ? {} : { ...(await hashedSecret(key.secret)).hashed, rotatedAt: new Date().toISOString() };
-      const updated = await rewrite(record.value.tenant, key.id, (value) => ({ ...value, ...secret, scopes: [...key.scopes], revokedAt: undefined }));
+      const updated = await rewrite(record.value.tenant, key.id, undefined, (value) => ({ ...value, ...secret, scopes: [...key.scopes], revokedAt: undefined }));
       return updated ?? create(key);
     },
     async get(tenant, id) {
@@ -192,17 +197,17 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
       const found = await keys.list('', { where: { property: 'tenant', equals: tenant }, after, limit });
       return found.map(({ id, value }) => shown(id, value));
     },
-    change: (tenant, id, patch) => rewrite(tenant, id, (value) => ({
+    change: (tenant, id, patch, guard) => rewrite(tenant, id, guard, (value) => ({
       ...value, name: patch.name ?? value.name, scopes: patch.scopes ? [...patch.scopes] : value.scopes, authority: patch.authority ?? value.authority,
     })),
-    async rotate(tenant, id) {
+    async rotate(tenant, id, guard) {
       const { secret, hashed } = await hashedSecret();
-      const key = await rewrite(tenant, id, (value) => (value.revokedAt === undefined
+      const key = await rewrite(tenant, id, guard, (value) => (value.revokedAt === undefined
         ? { ...value, ...hashed, rotatedAt: new Date().toISOString() }
         : undefined));
       return key && { ...key, secret };
     },
-    revoke: (tenant, id) => rewrite(tenant, id, (value) => ({ ...value, revokedAt: value.revokedAt ?? new Date().toISOString() })),
+    revoke: (tenant, id, guard) => rewrite(tenant, id, guard, (value) => ({ ...value, revokedAt: value.revokedAt ?? new Date().toISOString() })),
     verifyCached: (header) => verified.get(verified.digest(header)),
     verifyHeader,
     verify: async (key, secret, address) => verifyHeader(basicHeader(key, secret), address),

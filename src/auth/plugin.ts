@@ -16,6 +16,8 @@ export interface AuthOptions {
   homePage: string;
   /** Sockets of connections that came by the private Unix socket; whoever reaches that owns the data folder. */
   trustedSockets: WeakSet<object>;
+  /** Requests that need no credential here, whatever their route asks for. */
+  openTo?(request: FastifyRequest): boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export const authPlugin: FastifyPluginCallback<AuthOptions> = (app, options, don
 
   app.addHook('onRequest', (request, _reply, next) => {
     const config: FastifyContextConfig = request.routeOptions.config ?? {};
-    if (config.open === true || request.method === 'OPTIONS') return next();
+    if (config.open === true || request.method === 'OPTIONS' || options.openTo?.(request)) return next();
     const header = request.headers.authorization;
     const known = header === undefined || options.trustedSockets.has(request.raw.socket) ? undefined : cached(header, options);
     if (known) return next(admit(request, config, known));

@@ -1,6 +1,8 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import jwt, { type Algorithm, type JwtPayload } from 'jsonwebtoken';
+import { QuipuError } from '../xapi/errors.js';
 import type { Actor } from '../xapi/types.js';
+import { parseAgent } from './authority.js';
 import { unauthorized } from './basic.js';
 import { createCredentialCache } from './credential-cache.js';
 import { scopes as knownScopes, type Credential, type Scope } from './credential.js';
@@ -20,8 +22,6 @@ export interface TokenOptions {
   /** Home page of the account that is the authority of a token without issuer: the public URL. */
   homePage: string;
   tenantExists(tenant: string): Promise<boolean>;
-  /** Judges the claim `authority`: the Agent, or undefined when it is none. */
-  parseAgent(value: unknown): Actor | undefined;
 }
 
 /** Verifies Bearer tokens. */
@@ -92,10 +92,18 @@ export function createTokenVerifier(options: TokenOptions): TokenVerifier {
   };
 
   function authorityOf(claims: JwtPayload, sub: string): Actor {
-    const given = options.parseAgent(claims['authority']);
-    if (given) return given;
     const account = { objectType: 'Agent', account: { homePage: claims.iss ?? options.homePage, name: sub } };
-    return options.parseAgent(account) ?? { objectType: 'Agent', account: { homePage: options.homePage, name: sub } };
+    return agentOrNone(claims['authority']) ?? agentOrNone(account)
+      ?? { objectType: 'Agent', account: { homePage: options.homePage, name: sub } };
+  }
+}
+
+function agentOrNone(value: unknown): Actor | undefined {
+  try {
+    return value === undefined ? undefined : parseAgent(value, '');
+  } catch (error) {
+    if (error instanceof QuipuError) return undefined;
+    throw error;
   }
 }
 

@@ -1,0 +1,45 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What the server counts, for Prometheus. */
+export interface Metrics {
+  registry: Registry;
+  /** One answered HTTP request. @param seconds from its arrival to the end of its answer */
+  request(method: string, route: string, status: number, seconds: number): void;
+  /** Statements by what became of them. */
+  statements(outcome: 'stored' | 'duplicate' | 'refused', count: number): void;
+}
+
+/**
+ * @param head position of the newest entry in the store, asked at every scrape
+ * @returns metrics with a registry of their own, those of the process included
+ */
+export function createMetrics({ head }: { head: () => number }): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const requests = new Counter({
+    name: 'quipu_http_requests_total', help: 'Answered HTTP requests', labelNames: ['method', 'route', 'status'], registers,
+  });
+  const durations = new Histogram({
+    name: 'quipu_http_request_duration_seconds', help: 'Time from the arrival of a request to the end of its answer', labelNames: ['method', 'route'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10], registers,
+  });
+  const statements = new Counter({
+    name: 'quipu_statements_total', help: 'Statements received, by what became of them', labelNames: ['outcome'], registers,
+  });
+  for (const outcome of ['stored', 'duplicate', 'refused']) statements.inc({ outcome }, 0);
+  new Gauge({
+    name: 'quipu_feed_head', help: 'Position of the newest entry in the store', registers,
+    collect() {
+      this.set(head());
+    },
+  });
+  return {
+    registry,
+    request(method, route, status, seconds) {
+      requests.inc({ method, route, status });
+      durations.observe({ method, route }, seconds);
+    },
+    statements: (outcome, count) => statements.inc({ outcome }, count),
+  };
+}
