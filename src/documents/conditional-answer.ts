@@ -21,7 +21,7 @@ export function jsonAnswer(value: unknown, updated?: number): TaggedAnswer {
 
 /**
  * Answers a GET with ETag and Last-Modified (xAPI 1.0.3 Part Three 2.2, 3.1), or with 304 when If-None-Match names what the
- * client has. The content type is given back exactly as it was stored. A document is a stranger's bytes on our origin: the
+ * client has. A cache must ask each time: Last-Modified alone would let a browser go on with an old state. The content type is given back exactly as it was stored. A document is a stranger's bytes on our origin: the
  * browser must neither guess another type nor run what is in it.
  * @throws QuipuError `precondition-failed` when If-Match names something else (RFC 9110 13.1.1)
  */
@@ -31,7 +31,7 @@ export function sendTagged(request: FastifyRequest, reply: FastifyReply, answer:
     throw new QuipuError('precondition-failed', `If-Match names another state than the current one, which is ${quoteEtag(answer.etag)}.`,
       { parameter: 'If-Match', rule: 'precondition', section: 'RFC 9110 13.1.1', expected: quoteEtag(answer.etag) });
   }
-  reply.header('ETag', quoteEtag(answer.etag));
+  reply.header('ETag', quoteEtag(answer.etag)).header('Cache-Control', 'no-cache');
   if (answer.updated !== undefined) reply.header('Last-Modified', new Date(answer.updated).toUTCString());
   if (!differs(preconditions, answer.etag)) return reply.code(304).send();
   return reply

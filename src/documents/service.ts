@@ -3,6 +3,7 @@ import { etagOf, quoteEtag } from './etags.js';
 import { assertJsonObject, isJsonType, mergeObjects } from './merge.js';
 import { differs, expectationOf, isConditional, matches, type Preconditions } from './preconditions.js';
 import type { Document, DocumentKey, DocumentScope, DocumentStore, Expectation } from './store.js';
+import { createTurns } from './turns.js';
 
 /**
  * What becomes of a PUT without If-Match and If-None-Match:
@@ -63,11 +64,13 @@ export interface DocumentService {
 }
 
 const concurrency = 'xAPI 1.0.3 Part Three 3.1; IEEE 9274.1.1 4.1.4';
-/** Attempts of a merge whose document keeps being changed by others. Of writers that compete, one succeeds in every round. */
+/** Attempts of a merge whose document keeps being changed by other processes, or by requests that are no merges; merges here take turns. */
 const maxAttempts = 100;
 
 /** Makes the service. */
 export function createDocumentService({ documents, maxDocumentBytes, maxDepth, now }: DocumentServiceOptions): DocumentService {
+  const inTurn = createTurns();
+
   function complete(key: DocumentKey, { content, contentType }: NewDocument): Document {
     return { key, content, contentType, etag: etagOf(content), updated: now() };
   }
@@ -114,10 +117,13 @@ export function createDocumentService({ documents, maxDocumentBytes, maxDepth, n
 
     async post(tenant, key, posted, preconditions) {
       if (isJsonType(posted.contentType)) assertJsonObject(posted.content, 'The posted document', maxDepth);
-      for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-        if (await tryPost(tenant, key, posted, preconditions)) return;
-      }
-      throw new QuipuError('overloaded', 'The document is being changed by too many requests at once.', { retryAfter: 1 });
+      await inTurn(JSON.stringify([tenant, key]), async () => {
+        for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+          if (await tryPost(tenant, key, posted, preconditions)) return;
+        }
+        throw new QuipuError('document-conflict', 'The document was changed by other requests each time that this one tried to merge into it.',
+          { rule: 'merge-contended', section: concurrency, expected: 'the same request again, when fewer requests change the document' });
+      });
     },
 
     async delete(tenant, key, preconditions) {
