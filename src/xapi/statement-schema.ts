@@ -163,7 +163,7 @@ export function buildStatementSchema(version: XapiVersion): RuleSchema {
   const definition: RuleSchema = {
     allOf: [
       {
-        if: { type: 'object', countOf: { names: ['correctResponsesPattern', ...componentLists], min: 0, max: 0 } },
+        if: { countOf: { names: ['correctResponsesPattern', ...componentLists], min: 0, max: 0 } },
         else: {
           type: 'object', required: ['interactionType'],
           ...cite('interaction-type', 'activity', 'interactionType beside correctResponsesPattern, choices, scale, source, target or steps'),
