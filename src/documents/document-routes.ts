@@ -3,13 +3,8 @@ import type { XapiPermission } from '../auth/credential.js';
 import { QuipuError } from '../xapi/errors.js';
 import { jsonAnswer, sendTagged } from './conditional-answer.js';
 import { readPreconditions } from './preconditions.js';
-import type { DocumentService, NewDocument, UnconditionalPut } from './service.js';
-import type { DocumentKey, DocumentScope } from './store.js';
-
-/** What a request's parameters point at: one document, or those of a scope. */
-export type DocumentAddress =
-  | { kind: 'document'; key: DocumentKey }
-  | { kind: 'scope'; scope: DocumentScope; since?: number };
+import type { DocumentAddress, DocumentService, NewDocument, UnconditionalPut } from './service.js';
+import type { DocumentKey } from './store.js';
 
 /** One of the three document resources, as its routes need to know it. */
 export interface DocumentResourceRoutes {

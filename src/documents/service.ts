@@ -13,6 +13,11 @@ import { createTurns } from './turns.js';
  */
 export type UnconditionalPut = 'overwrite' | 'create' | 'refuse';
 
+/** What a request's parameters point at: one document, or those of a scope. */
+export type DocumentAddress =
+  | { kind: 'document'; key: DocumentKey }
+  | { kind: 'scope'; scope: DocumentScope; since?: number };
+
 /** A document on its way in. */
 export interface NewDocument {
   content: Buffer;

@@ -1,5 +1,4 @@
-import type { DocumentAddress } from '../documents/document-routes.js';
-import type { UnconditionalPut } from '../documents/service.js';
+import type { DocumentAddress, UnconditionalPut } from '../documents/service.js';
 import type { DocumentKey, DocumentScope } from '../documents/store.js';
 import { readAgent, readIri, readText, readTimestamp, rejectUnknown, required, type Query } from '../xapi/parameters.js';
 import type { XapiVersion } from '../xapi/types.js';
