@@ -24,6 +24,7 @@ export interface AttachmentStore {
   stage(tenant: string, sha2: string, source: Readable, maxBytes: number): Promise<StagedAttachment>;
   /** The bytes, or undefined. */
   open(tenant: string, sha2: string): Promise<{ length: number; stream: Readable } | undefined>;
+  has(tenant: string, sha2: string): Promise<boolean>;
   /** Removes the bytes unless an upload of the same hash is under way. */
   delete(tenant: string, sha2: string): Promise<void>;
   /** Every hash a tenant holds. */

@@ -76,6 +76,7 @@ export function createAttachmentStore(directory: string): LevelAttachmentStore {
       const found = await stat(path).catch(() => undefined);
       return found && { length: found.size, stream: createReadStream(path) };
     },
+    has: async (tenant, sha2) => HASH.test(sha2) && (await stat(file(tenant, sha2)).then(() => true, () => false)),
     delete: async (tenant, sha2) => {
       if (!HASH.test(sha2)) return;
       const name = file(tenant, sha2);

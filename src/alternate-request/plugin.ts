@@ -1,0 +1,43 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import { QuipuError } from '../xapi/errors.js';
+import { parseAlternateRequest } from './service.js';
+
+export interface AlternateRequestOptions {
+  /** Path under which the server routes such requests here. */
+  prefix: string;
+  /** Most bytes of the form. */
+  maxBodyBytes: number;
+}
+
+/** Headers of the answer that belong to the inner connection. */
+const ownHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date']);
+
+/**
+ * The Alternate Request Syntax (xAPI 1.0.3 Part Three 1.3), which 2.0 has no more: a POST whose form holds what the browser
+ * could not send. It is unwrapped and enters the server again as the request it stands for.
+ */
+export async function alternateRequestPlugin(app: FastifyInstance, { prefix, maxBodyBytes }: AlternateRequestOptions): Promise<void> {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBodyBytes }, (_request, body, done) => done(null, body));
+
+  app.post(`${prefix}/*`, { config: { open: true }, schema: { hide: true } }, async (request: FastifyRequest, reply: FastifyReply) => {
+    const meant = parseAlternateRequest({
+      path: request.originalUrl.split('?')[0]!,
+      query: request.query as Record<string, string | string[]>,
+      headers: request.headers,
+      form: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    });
+    const answer = await app.inject({
+      method: meant.method as HTTPMethods & 'GET', url: meant.url, headers: meant.headers, remoteAddress: request.ip,
+      ...(meant.content === undefined ? {} : { payload: meant.content }), payloadAsStream: true,
+    });
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (value !== undefined && !ownHeaders.has(name)) void reply.header(name, value);
+    }
+    return reply.code(answer.statusCode).send(answer.stream());
+  });
+
+  app.all(`${prefix}/*`, { config: { open: true }, schema: { hide: true } }, async () => {
+    throw new QuipuError('method-not-allowed', 'A request in the alternate syntax is a POST.', { section: 'xAPI 1.0.3 Part Three 1.3', expected: 'POST', headers: { Allow: 'POST' } });
+  });
+}

@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import { envSchema, type EnvSchemaOpt } from 'env-schema';
+
+/** One setting: its JSON Schema, with `description` for the docs; its name in the environment is the property's. */
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const bytes = (value: number, description: string) => ({ type: 'integer', minimum: KIB, default: value, description }) as const;
+
+/**
+ * Every setting of Quipu. `docs/configuration.md` is tested against this list. Nothing else in the program reads the environment.
+ */
+export const settings = {
+  QUIPU_HOST: { type: 'string', minLength: 1, default: '127.0.0.1', description: 'Address to listen on.' },
+  QUIPU_PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 8080, description: 'Port to listen on; 0 takes any free one.' },
+  QUIPU_DATA_DIR: { type: 'string', minLength: 1, default: './data', description: 'Folder of the embedded store, its attachments and the private socket.' },
+  QUIPU_KEY: { type: 'string', minLength: 1, maxLength: 128, pattern: '^[^:]*$', description: 'Key of the first credential, with every scope, of the tenant `default`; made and printed once when not given.' },
+  QUIPU_SECRET: { type: 'string', minLength: 8, description: 'Secret of the first credential.' },
+  QUIPU_PUBLIC_URL: { type: 'string', pattern: '^https?://[^\\s?#]+$', description: 'The URL under which clients reach the server, with the path that a reverse proxy puts before it; from the address when not given.' },
+  QUIPU_DEFAULT_VERSION: { type: 'string', enum: ['1.0.3', '2.0.0'], default: '2.0.0', description: 'The version that an answer names when the request named none.' },
+  QUIPU_TRUST_PROXY: { type: 'boolean', default: false, description: 'Believe the X-Forwarded-* headers: only behind a reverse proxy that sets them.' },
+  QUIPU_LOG_LEVEL: { type: 'string', enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], default: 'info', description: 'Least level of log lines (JSON on standard error).' },
+  QUIPU_MAX_BODY_BYTES: bytes(32 * MIB, 'Most bytes of a request body after decompression, attachments not counted.'),
+  QUIPU_MAX_BATCH: { type: 'integer', minimum: 1, maximum: 100_000, default: 10_000, description: 'Most statements of one request.' },
+  QUIPU_MAX_ATTACHMENT_BYTES: bytes(512 * MIB, 'Most bytes of one attachment.'),
+  QUIPU_MAX_ATTACHMENTS: { type: 'integer', minimum: 1, maximum: 10_000, default: 1000, description: 'Most attachments of one request.' },
+  QUIPU_MAX_DOCUMENT_BYTES: bytes(16 * MIB, 'Most bytes of a State or Profile document.'),
+  QUIPU_MAX_DEPTH: { type: 'integer', minimum: 16, maximum: 100, default: 64, description: 'Deepest nesting of JSON.' },
+  QUIPU_MAX_HEADER_BYTES: bytes(64 * KIB, 'Most bytes of the request line and headers together.'),
+  QUIPU_MAX_PAGE: { type: 'integer', minimum: 1, maximum: 10_000, default: 500, description: 'Most statements of one answer; what `limit=0` means.' },
+  QUIPU_MAX_PAGE_BYTES: bytes(8 * MIB, 'Most bytes of statements in one answer; the rest follows by `more`.'),
+  QUIPU_MAX_MEMORY_BYTES: bytes(512 * MIB, 'Most bytes of request bodies held at once; above it requests are answered 503.'),
+  QUIPU_REQUEST_TIMEOUT: { type: 'integer', minimum: 1, default: 300, description: 'Seconds within which a request must have arrived whole.' },
+  QUIPU_MIN_FREE_BYTES: { type: 'integer', minimum: 0, default: 64 * MIB, description: 'Free disk space below which nothing more is taken in (507).' },
+  QUIPU_JWT_SECRET: { type: 'string', minLength: 32, description: 'Shared secret of Bearer tokens (HS256, HS384, HS512).' },
+  QUIPU_JWT_PUBLIC_KEY: { type: 'string', description: 'Public key or certificate (PEM) of Bearer tokens (RS* or ES*).' },
+  QUIPU_JWT_ISSUER: { type: 'string', description: 'The `iss` that a Bearer token must have.' },
+  QUIPU_JWT_AUDIENCE: { type: 'string', description: 'The `aud` that a Bearer token must have.' },
+  QUIPU_JWT_ALLOW_ADMIN: { type: 'boolean', default: false, description: 'Let Bearer tokens carry the scope `admin`.' },
+} as const;
+
+/** The settings as the program uses them; sizes in bytes, times in seconds. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly key?: string;
+  readonly secret?: string;
+  /** Without a slash at the end. */
+  readonly publicUrl?: string;
+  readonly defaultVersion: '1.0.3' | '2.0.0';
+  readonly trustProxy: boolean;
+  readonly logLevel: string;
+  readonly maxBodyBytes: number;
+  readonly maxBatch: number;
+  readonly maxAttachmentBytes: number;
+  readonly maxAttachments: number;
+  readonly maxDocumentBytes: number;
+  readonly maxDepth: number;
+  readonly maxHeaderBytes: number;
+  readonly maxPage: number;
+  readonly maxPageBytes: number;
+  readonly maxMemoryBytes: number;
+  readonly requestTimeout: number;
+  readonly minFreeBytes: number;
+  readonly jwtSecret?: string;
+  readonly jwtPublicKey?: string;
+  readonly jwtIssuer?: string;
+  readonly jwtAudience?: string;
+  readonly jwtAllowAdmin: boolean;
+  /** Variables that begin with QUIPU_ and mean nothing, for a warning. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Reads the settings.
+ * @throws Error with a sentence that names the setting at fault and what it takes
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('QUIPU_') && value !== ''));
+  const schema = { type: 'object', properties: settings } as EnvSchemaOpt['schema'];
+  let values: Record<string, unknown>;
+  try {
+    values = envSchema<Record<string, unknown>>({ schema, data: given, dotenv: false, env: false });
+  } catch (error) {
+    throw new Error(explain(error, given));
+  }
+  if ((values.QUIPU_KEY === undefined) !== (values.QUIPU_SECRET === undefined)) {
+    throw new Error('QUIPU_KEY and QUIPU_SECRET go together: set both, or none to have them made.');
+  }
+  const config: Record<string, unknown> = { unknown: Object.keys(given).filter((name) => !(name in settings)) };
+  for (const name of Object.keys(settings)) {
+    const property = name.slice('QUIPU_'.length).toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    if (values[name] !== undefined) config[property] = values[name];
+  }
+  config.dataDir = resolve(String(config.dataDir));
+  if (typeof config.publicUrl === 'string') config.publicUrl = config.publicUrl.replace(/\/+$/, '');
+  return Object.freeze(config) as unknown as Config;
+}
+
+const secretNames: ReadonlySet<string> = new Set(['QUIPU_SECRET', 'QUIPU_JWT_SECRET']);
+
+function explain(error: unknown, given: Record<string, unknown>): string {
+  const fault = (error as { errors?: { instancePath: string; message?: string; params?: { allowedValues?: unknown[] } }[] }).errors?.[0];
+  const name = fault?.instancePath.slice(1) ?? '';
+  if (!fault || !name) return `The settings can't be read: ${(error as Error).message}`;
+  const shown = secretNames.has(name) ? 'The value of' : `${JSON.stringify(given[name])} for`;
+  const allowed = fault.params?.allowedValues ? `: ${fault.params.allowedValues.join(', ')}` : '';
+  const { description } = settings[name as keyof typeof settings];
+  return `${shown} the setting ${name} can't be used: it ${fault.message}${allowed}. ${name} is: ${description}`;
+}

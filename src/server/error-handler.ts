@@ -1,0 +1,67 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { QuipuError, type ErrorDetails } from '../xapi/errors.js';
+
+/** An error as it is answered. */
+export interface ErrorBody extends Omit<ErrorDetails, 'retryAfter' | 'headers'> {
+  /** Code of the registry: docs/errors.md says what each means. */
+  error: string;
+  /** A sentence that names the place and the rule. */
+  message: string;
+  /** Id of the request, as in the log. */
+  requestId: string;
+}
+
+/** The one place that renders errors. */
+export function setErrorHandler(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | QuipuError, request, reply) => sendError(toQuipuError(error), request, reply, error));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(new QuipuError('not-found', `There is nothing at ${request.method} ${request.url.split('?')[0]!.slice(0, 200)}. The xAPI resources are under /xapi, Quipu's own API under /v1.`), request, reply));
+}
+
+/** Renders an error. */
+export function sendError(error: QuipuError, request: FastifyRequest, reply: FastifyReply, cause: Error = error): FastifyReply {
+  const { retryAfter, headers, ...details } = error.details;
+  if (error.status >= 500 && error.code === 'internal') request.log.error({ err: cause }, 'request failed');
+  else request.log.debug({ code: error.code, reason: error.message }, 'request refused');
+  const body: ErrorBody = { error: error.code, message: error.message, ...details, requestId: request.id };
+  if (retryAfter !== undefined) void reply.header('Retry-After', String(retryAfter));
+  // A body that was refused half-way would be read as the next request.
+  if (error.status === 413 || error.code === 'overloaded') void reply.header('Connection', 'close');
+  return reply.code(error.status).headers(headers ?? {}).type('application/json; charset=utf-8').send(JSON.stringify(body));
+}
+
+/** What Fastify and its plugins throw, as an error of the registry. */
+export function toQuipuError(error: FastifyError | QuipuError): QuipuError {
+  if (error instanceof QuipuError) return error;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new QuipuError('too-large', 'The body is larger than this server takes (docs/configuration.md names the limits).');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new QuipuError('unsupported-media-type', 'The resource does not take this Content-Type.', { parameter: 'Content-Type' });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new QuipuError('invalid-header', 'The body is not as long as Content-Length says.', { parameter: 'Content-Length' });
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new QuipuError('malformed-json', `The body is not JSON: ${error.message}.`);
+    case 'FST_ERR_VALIDATION':
+      return invalidRequest(error);
+    default:
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    const code = ({ 413: 'too-large', 415: 'unsupported-media-type', 404: 'not-found', 405: 'method-not-allowed', 429: 'too-many-requests' } as const)[error.statusCode];
+    return new QuipuError(code ?? 'malformed-encoding', `${error.message}.`);
+  }
+  // A body that breaks off or does not decompress.
+  if (/^(Z_|ERR_ZLIB|ERR_BROTLI|ERR__ERROR|ECONNRESET|ERR_STREAM_PREMATURE_CLOSE)/.test(error.code ?? '')) {
+    return new QuipuError('malformed-encoding', `The body does not decode: ${error.message}.`, { parameter: 'Content-Encoding' });
+  }
+  return new QuipuError('internal', 'Quipu failed on this request. The log has the reason under the request id.');
+}
+
+function invalidRequest(error: FastifyError): QuipuError {
+  const fault = error.validation?.[0];
+  const where = error.validationContext ?? 'body';
+  return new QuipuError('invalid-request', `The ${where} does not fit the route: ${error.message}.`, {
+    pointer: fault?.instancePath ?? '', ...(fault ? { rule: fault.keyword } : {}),
+  });
+}

@@ -1,0 +1,24 @@
+/** Where the xAPI resources are. */
+export const XAPI_PREFIX = '/xapi';
+/** Where requests in the alternate syntax go (1.0.3 Part Three 1.3), whatever their resource. */
+export const ALTERNATE_PREFIX = '/alternate-request-syntax';
+
+const entrance = /^\/+(?:data\/+)?(?:xapi|xAPI)(?=\/|$|statements|activities|agents|about)/;
+const resource = /^(?:statements|activities\/state|activities\/profile|activities|agents\/profile|agents|about)$/;
+
+/**
+ * The path by which a request is routed. Clients put an endpoint and a resource together in many ways: `/xapi`, `/xAPI` and
+ * `/data/xAPI` are the same place; a missing, doubled or trailing slash and an endpoint pasted with its `/statements` don't matter.
+ * @param url path and query of the request line
+ */
+export function routedUrl(method: string | undefined, url: string): string {
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const query = mark < 0 ? '' : url.slice(mark);
+  const matched = entrance.exec(path);
+  if (!matched) return url;
+  let segments = path.slice(matched[0].length).split('/').filter((segment) => segment !== '');
+  if (segments.length > 1 && segments[0] === 'statements' && resource.test(segments.slice(1).join('/'))) segments = segments.slice(1);
+  const prefix = method === 'POST' && /[?&]method=/.test(query) ? ALTERNATE_PREFIX : XAPI_PREFIX;
+  return `${prefix}/${segments.join('/')}${query}`;
+}

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Statement } from '../xapi/types.js';
+import { idsOf, toCanonicalFormat, toIdsFormat } from '../xapi/statement-formats.js';
+import type { AttachmentStore } from './attachment-store.js';
+import { attachmentsOf } from './attachments.js';
+import type { CanonicalStore, StoredStatement } from './store.js';
+
+/** The `format` of a GET. */
+export type StatementFormat = 'exact' | 'ids' | 'canonical';
+
+/** Texts of statements in the format asked for; `exact` gives the stored bytes as they are. */
+export async function formatStatements(
+  statements: readonly StoredStatement[], format: StatementFormat, tenant: string, canonical: CanonicalStore, acceptLanguage: string | undefined,
+): Promise<Buffer[]> {
+  if (format === 'exact') return statements.map(({ text }) => text);
+  const values = statements.map(({ text }) => JSON.parse(text.toString('utf8')) as Statement);
+  const formatted = format === 'ids' ? values.map(toIdsFormat) : await toCanonical(values, tenant, canonical, acceptLanguage);
+  return formatted.map((value) => Buffer.from(JSON.stringify(value), 'utf8'));
+}
+
+async function toCanonical(values: Statement[], tenant: string, canonical: CanonicalStore, acceptLanguage: string | undefined): Promise<Statement[]> {
+  const named = values.map(idsOf);
+  const activities = [...new Set(named.flatMap((ids) => ids.activities))];
+  const verbs = [...new Set(named.flatMap((ids) => ids.verbs))];
+  const [definitions, displays] = await Promise.all([canonical.definitions(tenant, activities), canonical.displays(tenant, verbs)]);
+  const definitionOf = new Map(activities.map((id, at) => [id, definitions[at]]));
+  const displayOf = new Map(verbs.map((id, at) => [id, displays[at]]));
+  const known = { definition: (id: string) => definitionOf.get(id), display: (id: string) => displayOf.get(id) };
+  return values.map((value) => toCanonicalFormat(value, known, acceptLanguage));
+}
+
+/** A StatementResult (1.0.3 Part Two 2.5) from the texts of its statements. */
+export function statementResult(texts: readonly Buffer[], more: string): Buffer {
+  const pieces: Buffer[] = [Buffer.from('{"statements":[')];
+  texts.forEach((text, at) => {
+    if (at > 0) pieces.push(comma);
+    pieces.push(text);
+  });
+  pieces.push(Buffer.from(`],"more":${JSON.stringify(more)}}`));
+  return Buffer.concat(pieces);
+}
+
+const comma = Buffer.from(',');
+
+/** A multipart/mixed answer (1.0.3 Part Three 1.5.2): the JSON, then each attachment whose bytes are here, once. */
+export function multipartAnswer(json: Buffer, statements: readonly StoredStatement[], tenant: string, store: AttachmentStore): { contentType: string; body: Readable } {
+  const boundary = `quipu-${randomBytes(18).toString('hex')}`;
+  const types = new Map<string, string>();
+  for (const { text } of statements) {
+    if (!text.includes('"attachments"')) continue;
+    for (const { attachment } of attachmentsOf(JSON.parse(text.toString('utf8')) as Statement)) types.set(attachment.sha2.toLowerCase(), headerValue(attachment.contentType));
+  }
+  async function* parts(): AsyncGenerator<Buffer> {
+    yield Buffer.concat([Buffer.from(`--${boundary}\r\nContent-Type: application/json\r\n\r\n`), json]);
+    for (const [sha2, contentType] of types) {
+      const found = await store.open(tenant, sha2);
+      if (!found) continue;
+      yield Buffer.from(`\r\n--${boundary}\r\nContent-Type: ${contentType}\r\nContent-Transfer-Encoding: binary\r\nX-Experience-API-Hash: ${sha2}\r\n\r\n`);
+      for await (const chunk of found.stream) yield chunk as Buffer;
+    }
+    yield Buffer.from(`\r\n--${boundary}--\r\n`);
+  }
+  return { contentType: `multipart/mixed; boundary=${boundary}`, body: Readable.from(parts(), { objectMode: false }) };
+}
+
+/** A statement's content type is a stranger's text; only what can't break out of a header is written into one. */
+function headerValue(contentType: string): string {
+  return /^[\x20-\x7e]{1,255}$/.test(contentType) ? contentType : 'application/octet-stream';
+}

@@ -1,0 +1,57 @@
+import { QuipuError } from '../xapi/errors.js';
+import type { Attachment, Statement, SubStatement } from '../xapi/types.js';
+import type { StagedAttachment } from './attachment-store.js';
+import { signatureUsageType, verifySignature } from './signature.js';
+
+const section = 'xAPI 1.0.3 Part Two 2.4.11, Part Three 1.5.2; IEEE 9274.1.1 4.1.3';
+
+/** The attachments of a statement and of its SubStatement, with their pointers. */
+export function attachmentsOf(statement: Statement): { attachment: Attachment; pointer: string }[] {
+  const own = (statement.attachments ?? []).map((attachment, at) => ({ attachment, pointer: `/attachments/${at}` }));
+  if (statement.object.objectType !== 'SubStatement') return own;
+  const { attachments = [] } = statement.object as SubStatement;
+  return own.concat(attachments.map((attachment, at) => ({ attachment, pointer: `/object/attachments/${at}` })));
+}
+
+/**
+ * Judges that attachments and the parts sent with a batch belong together: each attachment has its bytes among the parts or a
+ * fileUrl, and each part belongs to an attachment.
+ * @throws QuipuError `invalid-attachment`
+ */
+export function matchAttachments(statements: readonly Statement[], staged: readonly StagedAttachment[]): void {
+  const received = new Set(staged.map(({ sha2 }) => sha2));
+  const declared = new Set<string>();
+  for (const [index, statement] of statements.entries()) {
+    if (statement.attachments === undefined && statement.object.objectType !== 'SubStatement') continue;
+    for (const { attachment, pointer } of attachmentsOf(statement)) {
+      const sha2 = attachment.sha2.toLowerCase();
+      declared.add(sha2);
+      if (received.has(sha2) || attachment.fileUrl !== undefined) continue;
+      throw new QuipuError('invalid-attachment', `Statement ${index}: the attachment at ${pointer} has neither a fileUrl nor a part of the request with its hash ${sha2}.`,
+        { statement: index, pointer, rule: 'attachment-data', section, expected: 'a part with the header X-Experience-API-Hash of this value in a multipart/mixed request, or the property fileUrl' });
+    }
+  }
+  const stray = [...received].find((sha2) => !declared.has(sha2));
+  if (stray !== undefined) {
+    throw new QuipuError('invalid-attachment', `A part of the request has the hash ${stray}, which no attachment of its statements has.`,
+      { parameter: 'X-Experience-API-Hash', rule: 'attachment-declared', section, expected: 'an entry with this sha2 in the attachments of a statement' });
+  }
+}
+
+/**
+ * Judges the signatures of signed statements (1.0.3 Part Two 2.6; IEEE 9274.1.1 4.2.6).
+ * @param read gives the bytes of a part that came with the request
+ * @throws QuipuError `invalid-signature`
+ */
+export async function verifySignatures(statements: readonly Statement[], read: (sha2: string) => Promise<Buffer | undefined>): Promise<void> {
+  for (const [index, statement] of statements.entries()) {
+    for (const [at, attachment] of (statement.attachments ?? []).entries()) {
+      if (attachment.usageType !== signatureUsageType) continue;
+      const bytes = await read(attachment.sha2.toLowerCase());
+      const fault = bytes && verifySignature(statement, attachment, bytes);
+      if (fault) {
+        throw new QuipuError(fault.code, `Statement ${index}: ${fault.message}`, { ...fault.details, statement: index, pointer: `/attachments/${at}` });
+      }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import type { Readable } from 'node:stream';
+import { Dicer } from '@fastify/busboy';
+import { QuipuError } from '../xapi/errors.js';
+import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
+
+/** A multipart/mixed request taken apart: its first part in memory, the others on disk. */
+export interface MultipartRequest {
+  body: Buffer;
+  attachments: StagedAttachment[];
+}
+
+export interface MultipartLimits {
+  /** Most bytes of the first part. */
+  maxBodyBytes: number;
+  /** Most bytes of each attachment. */
+  maxAttachmentBytes: number;
+  maxAttachments: number;
+}
+
+const section = 'xAPI 1.0.3 Part Three 1.5.2; IEEE 9274.1.1 4.1.3';
+
+/** The boundary of a multipart/mixed content type; undefined when it is of another type. @throws QuipuError when it has none */
+export function boundaryOf(contentType: string): string | undefined {
+  if (!/^multipart\/mixed\s*(;|$)/i.test(contentType)) return undefined;
+  const matched = /;\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s";,]{1,70}))/i.exec(contentType);
+  if (!matched) throw fault('The Content-Type has no boundary.', 'multipart-boundary', 'multipart/mixed; boundary=…', 'Content-Type');
+  return matched[1] ?? matched[2];
+}
+
+/**
+ * Reads a multipart/mixed request (1.0.3 Part Three 1.5.2): the statements first, then one part an attachment, each streamed to
+ * the attachment store and verified against its X-Experience-API-Hash.
+ * @throws QuipuError `malformed-multipart`, `invalid-attachment`, `too-large`; then nothing stays behind
+ */
+export async function readMultipart(source: Readable, boundary: string, tenant: string, store: AttachmentStore, limits: MultipartLimits): Promise<MultipartRequest> {
+  const dicer = new Dicer({ boundary, maxHeaderPairs: 50 });
+  const chunks: Buffer[] = [];
+  const staging: Promise<StagedAttachment | undefined>[] = [];
+  let failure: unknown;
+  let parts = 0;
+  const fail = (error: unknown): void => {
+    failure ??= error;
+    source.unpipe(dicer);
+    source.resume();
+    dicer.destroy();
+  };
+
+  function takeStatements(part: Readable, header: PartHeader): void {
+    if (!/^application\/json\s*(;|$)/i.test(header.value('content-type') ?? '')) {
+      throw fault('The first part holds the statements and has the Content-Type application/json.', 'multipart-first-part', 'Content-Type: application/json', 'Content-Type');
+    }
+    let length = 0;
+    part.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > limits.maxBodyBytes) fail(new QuipuError('too-large', `The statements take more than the ${limits.maxBodyBytes} bytes that this server takes.`, { expected: `at most ${limits.maxBodyBytes} bytes` }));
+      else chunks.push(chunk);
+    });
+  }
+
+  function takeAttachment(part: Readable, header: PartHeader): void {
+    const hash = header.value('x-experience-api-hash');
+    const encoding = header.value('content-transfer-encoding');
+    if (hash === undefined) throw fault(`Part ${parts} has no X-Experience-API-Hash.`, 'multipart-hash', 'the SHA-2 of the bytes, as in sha2', 'X-Experience-API-Hash');
+    if (encoding?.toLowerCase() !== 'binary') throw fault(`Part ${parts} has no Content-Transfer-Encoding of binary.`, 'multipart-encoding', 'Content-Transfer-Encoding: binary', 'Content-Transfer-Encoding');
+    if (staging.length >= limits.maxAttachments) throw new QuipuError('too-large', `The request has more than ${limits.maxAttachments} attachments.`, { expected: `at most ${limits.maxAttachments} attachments` });
+    staging.push(store.stage(tenant, hash.toLowerCase(), part, limits.maxAttachmentBytes).catch((error: unknown) => {
+      fail(error);
+      return undefined;
+    }));
+  }
+
+  await new Promise<void>((resolve) => {
+    dicer.on('part', (part) => {
+      const number = parts++;
+      let headed = false;
+      part.on('error', () => undefined);
+      part.on('header', (fields: Record<string, string[]>) => {
+        headed = true;
+        try {
+          if (number === 0) takeStatements(part as unknown as Readable, new PartHeader(fields));
+          else takeAttachment(part as unknown as Readable, new PartHeader(fields));
+        } catch (error) {
+          fail(error);
+          resolve();
+        }
+      });
+      part.on('end', () => {
+        if (!headed) fail(fault(`Part ${number} has no headers.`, 'multipart-headers', 'headers, an empty line, then the content'));
+      });
+    });
+    dicer.on('finish', resolve);
+    dicer.on('close', resolve);
+    dicer.on('error', (error: Error) => {
+      fail(fault(`The body breaks RFC 2046: ${error.message}.`, 'multipart-form', 'parts between boundaries, and the closing boundary'));
+      resolve();
+    });
+    source.on('error', (error) => {
+      fail(error);
+      resolve();
+    });
+    source.on('close', () => {
+      if (source.readableEnded) return;
+      fail(fault('The body broke off.', 'multipart-complete', 'the closing boundary'));
+      resolve();
+    });
+    source.pipe(dicer);
+  });
+  const attachments = (await Promise.all(staging)).filter((part): part is StagedAttachment => part !== undefined);
+  if (parts === 0) failure ??= fault('The body has no parts between its boundaries.', 'multipart-form', `--${boundary} before each part`);
+  if (failure !== undefined) {
+    await Promise.all(attachments.map((part) => part.discard()));
+    throw failure;
+  }
+  return { body: Buffer.concat(chunks), attachments };
+}
+
+class PartHeader {
+  readonly #fields: Record<string, string[]>;
+
+  constructor(fields: Record<string, string[]>) {
+    this.#fields = fields;
+  }
+
+  value(name: string): string | undefined {
+    return this.#fields[name]?.[0]?.trim();
+  }
+}
+
+function fault(message: string, rule: string, expected: string, parameter?: string): QuipuError {
+  return new QuipuError('malformed-multipart', message, { rule, section, expected, ...(parameter === undefined ? {} : { parameter }) });
+}

@@ -1,0 +1,84 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import { QuipuError } from '../xapi/errors.js';
+import { parseStatements } from '../xapi/json-text.js';
+import { readUuid, rejectUnknown, required, type Query } from '../xapi/parameters.js';
+import { formatTimestamp } from '../xapi/timestamps.js';
+import { formatStatements, multipartAnswer, statementResult } from './answer.js';
+import { moreLink, readStatementsQuery } from './list-parameters.js';
+import { boundaryOf, readMultipart, type MultipartRequest } from './multipart-request.js';
+import type { StatementsOptions } from './plugin.js';
+import type { StoredStatement } from './store.js';
+
+const writeSection = 'xAPI 1.0.3 Part Three 2.1.1; IEEE 9274.1.1 4.1.6.1';
+
+/** PUT, POST, GET and HEAD of the Statement Resource. */
+export function registerStatementRoutes(app: FastifyInstance, options: StatementsOptions): void {
+  const { service, attachments, canonical, limits, publicPath } = options;
+
+  /** Body and parts of a request that stores statements, whatever its content type. */
+  async function readBody(request: FastifyRequest): Promise<MultipartRequest> {
+    if (Buffer.isBuffer(request.body)) return { body: request.body, attachments: [] };
+    const boundary = boundaryOf(request.headers['content-type'] ?? '');
+    if (boundary === undefined || request.body === undefined || request.body === null) {
+      throw new QuipuError('invalid-header', 'Statements are sent as application/json or, with attachments, as multipart/mixed.',
+        { parameter: 'Content-Type', rule: 'statement-content-type', section: 'xAPI 1.0.3 Part Three 1.5; IEEE 9274.1.1 4.1.3', expected: 'application/json or multipart/mixed' });
+    }
+    return readMultipart(request.body as Readable, boundary, request.credential.tenant, attachments, limits);
+  }
+
+  async function store(request: FastifyRequest, id?: string): Promise<string[]> {
+    const { body, attachments: parts } = await readBody(request);
+    try {
+      const { single, items } = parseStatements(body, { maxDepth: limits.maxDepth, maxStatements: limits.maxBatch });
+      if (id !== undefined && !single) {
+        throw new QuipuError('invalid-statement', 'A PUT stores one statement, not an array.', { pointer: '', rule: 'put-single', section: writeSection, expected: 'a JSON object' });
+      }
+      return await service.write({ credential: request.credential, version: request.xapiVersion, statements: items, attachments: parts, ...(id === undefined ? {} : { id }) });
+    } finally {
+      await Promise.all(parts.map((part) => part.discard()));
+    }
+  }
+
+  app.post('/statements', { config: { permission: 'statements:write' }, schema: { summary: 'Store statements' } }, async (request, reply) => {
+    rejectUnknown(request.query as Query, [], writeSection);
+    return reply.code(200).send(await store(request));
+  });
+
+  app.put('/statements', { config: { permission: 'statements:write' }, schema: { summary: 'Store one statement under an id' } }, async (request, reply) => {
+    const query = request.query as Query;
+    rejectUnknown(query, ['statementId'], writeSection);
+    await store(request, required(readUuid(query, 'statementId', writeSection), 'statementId', writeSection));
+    return reply.code(204).send();
+  });
+
+  app.get('/statements', { config: { permission: 'statements:read-mine' }, schema: { summary: 'Read statements' } }, async (request, reply) => {
+    const { credential } = request;
+    const query = request.query as Query;
+    const asked = readStatementsQuery(query, request.xapiVersion, limits);
+    const format = (found: StoredStatement[]): Promise<Buffer[]> =>
+      formatStatements(found, asked.format, credential.tenant, canonical, request.headers['accept-language']);
+    if (asked.kind === 'one') {
+      const found = await service.get(credential, asked.id, asked.voided);
+      if (!found) throw new QuipuError('not-found', `There is no ${asked.voided ? 'voided ' : ''}statement ${asked.id}.`, { parameter: asked.voided ? 'voidedStatementId' : 'statementId' });
+      void reply.header('Last-Modified', new Date(found.stored).toUTCString());
+      const [text] = await format([found]);
+      return send(reply, text!, [found], asked.attachments, credential.tenant);
+    }
+    const page = await service.list(credential, asked.list);
+    const path = (publicPath ?? request.headers['x-forwarded-prefix']?.toString().match(/^\/[\w.~/-]{0,200}$/)?.[0] ?? '').replace(/\/+$/, '');
+    const more = moreLink(`${path}${request.originalUrl.split('?')[0]!}`, query, page.next);
+    return send(reply, statementResult(await format(page.statements), more), page.statements, asked.attachments, credential.tenant);
+  });
+
+  function send(reply: FastifyReply, json: Buffer, found: StoredStatement[], withAttachments: boolean, tenant: string): FastifyReply {
+    if (!withAttachments) return reply.type('application/json').send(json);
+    const { contentType, body } = multipartAnswer(json, found, tenant, attachments);
+    return reply.type(contentType).send(body);
+  }
+
+  // 1.0.3 Part Three 2.1.3: on every answer of the Statement Resource, errors included.
+  app.addHook('onSend', async (_request, reply) => {
+    void reply.header('X-Experience-API-Consistent-Through', formatTimestamp(service.consistentThrough()));
+  });
+}
