@@ -1,0 +1,146 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { Test } from 'tap';
+import type { AttachmentStore } from '../../src/statements/attachment-store.js';
+import { contract, openFor } from './adapters.js';
+
+const digest = (bytes: Buffer, algorithm = 'sha256') => createHash(algorithm).update(bytes).digest('hex');
+const streamOf = (...chunks: Buffer[]) => Readable.from(chunks, { objectMode: false });
+
+async function read(store: AttachmentStore, tenant: string, sha2: string): Promise<Buffer | undefined> {
+  const found = await store.open(tenant, sha2);
+  if (!found) return undefined;
+  const bytes = await buffer(found.stream);
+  return bytes.length === found.length ? bytes : Buffer.from('another length than was said');
+}
+
+/** Stages, commits and releases. */
+async function keep(store: AttachmentStore, tenant: string, bytes: Buffer, algorithm?: string): Promise<string> {
+  const staged = await store.stage(tenant, digest(bytes, algorithm), streamOf(bytes), bytes.length);
+  await staged.commit();
+  staged.release();
+  return staged.sha2;
+}
+
+async function listed(store: AttachmentStore, tenant: string): Promise<{ sha2: string; length: number }[]> {
+  const all = [];
+  for await (const entry of store.list(tenant)) all.push(entry);
+  return all.sort((one, other) => (one.sha2 < other.sha2 ? -1 : 1));
+}
+
+contract(async (t, adapter) => {
+  const storage = await openFor(t, adapter);
+  const store = storage.current.attachments;
+  let tenants = 0;
+  const test = (name: string, body: (t: Test, tenant: string) => Promise<void>) => t.test(name, (t) => body(t, `tenant-${++tenants}`));
+
+  await test('bytes come back as they came, under each SHA-2', async (t, tenant) => {
+    const samples = [Buffer.alloc(0), Buffer.from('x'), randomBytes(300_000)];
+    for (const bytes of samples) {
+      for (const algorithm of ['sha256', 'sha384', 'sha512']) {
+        const sha2 = digest(bytes, algorithm);
+        t.equal(await store.open(tenant, sha2), undefined);
+        const staged = await store.stage(tenant, sha2, streamOf(bytes.subarray(0, 100), bytes.subarray(100)), bytes.length);
+        t.strictSame([staged.sha2, staged.length], [sha2, bytes.length]);
+        t.equal(await store.open(tenant, sha2), undefined, 'nothing is found before commit');
+        await staged.commit();
+        t.ok((await read(store, tenant, sha2))?.equals(bytes));
+        staged.release();
+        t.ok((await read(store, tenant, sha2))?.equals(bytes));
+      }
+    }
+    t.equal((await listed(store, tenant)).length, 9);
+  });
+
+  await test('another hash than declared is refused and leaves nothing', async (t, tenant) => {
+    const bytes = Buffer.from('essay');
+    for (const sha2 of [digest(Buffer.from('other')), digest(bytes, 'sha384').slice(0, 64), digest(bytes, 'sha1'), '', 'xyz', '../../../../etc/passwd', digest(bytes).toUpperCase()]) {
+      await t.rejects(store.stage(tenant, sha2, streamOf(bytes), 1000), { code: 'invalid-attachment' }, sha2);
+      t.equal(await store.open(tenant, sha2), undefined);
+    }
+    t.strictSame(await listed(store, tenant), []);
+  });
+
+  await test('more bytes than allowed are refused', async (t, tenant) => {
+    const bytes = randomBytes(100_001);
+    await t.rejects(store.stage(tenant, digest(bytes), streamOf(bytes), 100_000), { code: 'too-large' });
+    await t.rejects(store.stage(tenant, digest(bytes), Readable.from((function* () { for (;;) yield randomBytes(65536); })(), { objectMode: false }), 1_000_000), { code: 'too-large' }, 'an endless stream ends');
+    t.strictSame(await listed(store, tenant), []);
+    t.equal(await keep(store, tenant, bytes), digest(bytes));
+  });
+
+  await test('a stream that breaks off leaves nothing', async (t, tenant) => {
+    const bytes = randomBytes(1000);
+    const broken = Readable.from((function* () { yield bytes.subarray(0, 500); throw new Error('the client went away'); })(), { objectMode: false });
+    await t.rejects(store.stage(tenant, digest(bytes), broken, 10_000), { message: 'the client went away' });
+    t.strictSame(await listed(store, tenant), []);
+    t.equal(await store.open(tenant, digest(bytes)), undefined);
+  });
+
+  await test('discard throws staged bytes away, and does nothing after commit', async (t, tenant) => {
+    const [one, two] = [randomBytes(100), randomBytes(100)];
+    const discarded = await store.stage(tenant, digest(one), streamOf(one), 100);
+    await discarded.discard();
+    t.equal(await store.open(tenant, digest(one)), undefined);
+    const committed = await store.stage(tenant, digest(two), streamOf(two), 100);
+    await committed.commit();
+    await committed.discard();
+    t.ok((await read(store, tenant, digest(two)))?.equals(two));
+    committed.release();
+  });
+
+  await test('the same bytes are kept once', async (t, tenant) => {
+    const bytes = randomBytes(1000);
+    await Promise.all(Array.from({ length: 5 }, () => keep(store, tenant, bytes)));
+    await keep(store, tenant, bytes);
+    t.strictSame(await listed(store, tenant), [{ sha2: digest(bytes), length: 1000 }]);
+    t.ok((await read(store, tenant, digest(bytes)))?.equals(bytes));
+  });
+
+  await test('delete removes bytes, but not those between commit and release', async (t, tenant) => {
+    const bytes = randomBytes(100);
+    const sha2 = digest(bytes);
+    const [one, two] = await Promise.all([store.stage(tenant, sha2, streamOf(bytes), 100), store.stage(tenant, sha2, streamOf(bytes), 100)]);
+    await one.commit();
+    await two.commit();
+    await store.delete(tenant, sha2);
+    t.ok((await read(store, tenant, sha2))?.equals(bytes), 'two uploads');
+    one.release();
+    one.release();
+    await store.delete(tenant, sha2);
+    t.ok((await read(store, tenant, sha2))?.equals(bytes), 'one upload still');
+    two.release();
+    await store.delete(tenant, sha2);
+    t.equal(await store.open(tenant, sha2), undefined);
+    await store.delete(tenant, sha2);
+    await store.delete(tenant, 'no hash at all');
+  });
+
+  await test('tenants share nothing', async (t, tenant) => {
+    const bytes = randomBytes(100);
+    const [one, other] = [`${tenant}-a`, `${tenant}-b`];
+    await keep(store, one, bytes);
+    t.equal(await store.open(other, digest(bytes)), undefined);
+    await keep(store, other, bytes);
+    await store.delete(one, digest(bytes));
+    t.ok((await read(store, other, digest(bytes)))?.equals(bytes));
+    t.strictSame(await listed(store, one), []);
+    t.strictSame(await listed(store, tenant), []);
+  });
+
+  await t.test('reopening keeps what was committed and nothing else', async (t) => {
+    const own = await openFor(t, adapter);
+    const [kept, staged] = [randomBytes(100), randomBytes(100)];
+    await keep(own.current.attachments, 'main', kept);
+    await own.current.attachments.stage('main', digest(staged), streamOf(staged), 100);
+    await own.reopen();
+    t.ok((await read(own.current.attachments, 'main', digest(kept)))?.equals(kept));
+    t.strictSame(await listed(own.current.attachments, 'main'), [{ sha2: digest(kept), length: 100 }]);
+    if (own.current.directory !== undefined) {
+      const files = await readdir(own.current.directory, { recursive: true, withFileTypes: true });
+      t.equal(files.filter((entry) => entry.isFile() && entry.parentPath.includes('attachments')).length, 1, 'a crash leaves no litter');
+    }
+  });
+});
