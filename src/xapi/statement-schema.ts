@@ -83,16 +83,14 @@ export function buildStatementSchema(version: XapiVersion): RuleSchema {
       cite('agent', 'agent', 'an Agent object such as {"mbox": "mailto:learner@example.com"}')),
   };
 
-  const member: RuleSchema = {
+  /** An Agent in a place where no Group may stand. */
+  const agentOnly = (rule: string, topic: Topic, expected: string): RuleSchema => ({
     type: 'object',
-    allOf: [
-      { type: 'object', properties: { objectType: { const: 'Agent', ...cite('group-member-agent', 'group', 'Agents only, no Group in member') } } },
-    ],
-    $ref: '#/definitions/agent',
-    ...cite('group-member-agent', 'group', 'an Agent object'),
-  };
+    allOf: [{ type: 'object', properties: { objectType: { const: 'Agent', ...cite(rule, topic, expected) } } }, refTo('agent')],
+    ...cite(rule, topic, expected),
+  });
 
-  const members = listOf(member, 'group-member', 'group', 'an array of Agents');
+  const members = listOf(agentOnly('group-member-agent', 'group', 'Agents only, no Group in member'), 'group-member', 'group', 'an array of Agents');
 
   const group: RuleSchema = {
     type: 'object',
@@ -287,13 +285,6 @@ export function buildStatementSchema(version: XapiVersion): RuleSchema {
     minItems: 1,
   };
 
-  const typedAgent: RuleSchema = {
-    type: 'object',
-    allOf: [{ type: 'object', properties: { objectType: { const: 'Agent', ...cite('context-agent-agent', 'context', 'an Agent; Groups go into contextGroups') } } }],
-    $ref: '#/definitions/agent',
-    ...cite('context-agent-agent', 'context', 'an Agent object'),
-  };
-
   const contextActor = (objectType: string, key: string, schema: RuleSchema, rule: string): RuleSchema =>
     closed(
       { objectType: { const: objectType, ...cite(`${rule}-object-type`, 'context', `"${objectType}"`) }, [key]: schema, relevantTypes },
@@ -309,7 +300,7 @@ export function buildStatementSchema(version: XapiVersion): RuleSchema {
       contextActivities: refTo('contextActivities'),
       ...(second
         ? {
-            contextAgents: listOf(contextActor('contextAgent', 'agent', typedAgent, 'context-agent'), 'context-agents', 'context', 'an array of contextAgent objects'),
+            contextAgents: listOf(contextActor('contextAgent', 'agent', agentOnly('context-agent-agent', 'context', 'an Agent; Groups go into contextGroups'), 'context-agent'), 'context-agents', 'context', 'an array of contextAgent objects'),
             contextGroups: listOf(contextActor('contextGroup', 'group', refTo('group'), 'context-group'), 'context-groups', 'context', 'an array of contextGroup objects'),
           }
         : {}),
