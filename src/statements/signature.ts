@@ -57,6 +57,7 @@ function check(statement: Statement, attachment: Attachment, bytes: Buffer): voi
   if (algorithm === undefined) {
     throw new Refused('signature-algorithm', `its algorithm is ${excerpt(header['alg'])}`, algorithms.join(', '));
   }
+  if (header['crit'] !== undefined) throw new Refused('signature-crit', 'its header demands extensions of JWS', 'no crit in the header');
   const signed = decodeObject(parts[2] as string, 'signature-payload', 'the JWS payload');
   const { x5c } = header;
   if (x5c !== undefined) verifyWith(firstKey(x5c), jws, algorithm);
@@ -91,7 +92,7 @@ function firstKey(x5c: Json): KeyObject {
 
 function verifyWith(key: KeyObject, jws: string, algorithm: (typeof algorithms)[number]): void {
   try {
-    jwt.verify(jws, key, { algorithms: [algorithm], ignoreExpiration: true, ignoreNotBefore: true, allowInvalidAsymmetricKeyTypes: true });
+    jwt.verify(jws, key, { algorithms: [algorithm], ignoreExpiration: true, ignoreNotBefore: true });
   } catch {
     throw new Refused('signature-verifies', 'it does not verify against the first certificate of x5c', `a signature made with that certificate's private key by ${algorithm}`);
   }
