@@ -3,8 +3,6 @@ import { QuipuError } from '../xapi/errors.js';
 import { parseAlternateRequest } from './service.js';
 
 export interface AlternateRequestOptions {
-  /** Path under which the server routes such requests here. */
-  prefix: string;
   /** Most bytes of the form. */
   maxBodyBytes: number;
 }
@@ -14,13 +12,14 @@ const ownHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'da
 
 /**
  * The Alternate Request Syntax (xAPI 1.0.3 Part Three 1.3), which 2.0 has no more: a POST whose form holds what the browser
- * could not send. It is unwrapped and enters the server again as the request it stands for.
+ * could not send. It is unwrapped and enters the server again as the request it stands for. To be registered under the
+ * prefix by which the server routes such requests, whatever their resource.
  */
-export async function alternateRequestPlugin(app: FastifyInstance, { prefix, maxBodyBytes }: AlternateRequestOptions): Promise<void> {
+export async function alternateRequestPlugin(app: FastifyInstance, { maxBodyBytes }: AlternateRequestOptions): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBodyBytes }, (_request, body, done) => done(null, body));
 
-  app.post(`${prefix}/*`, { config: { open: true }, schema: { hide: true } }, async (request: FastifyRequest, reply: FastifyReply) => {
+  app.post('/*', { config: { open: true }, schema: { hide: true } }, async (request: FastifyRequest, reply: FastifyReply) => {
     const meant = parseAlternateRequest({
       path: request.originalUrl.split('?')[0]!,
       query: request.query as Record<string, string | string[]>,
@@ -37,7 +36,7 @@ export async function alternateRequestPlugin(app: FastifyInstance, { prefix, max
     return reply.code(answer.statusCode).send(answer.stream());
   });
 
-  app.all(`${prefix}/*`, { config: { open: true }, schema: { hide: true } }, async () => {
+  app.route({ method: ['GET', 'PUT', 'DELETE', 'PATCH'], url: '/*', config: { open: true }, schema: { hide: true }, handler: async () => {
     throw new QuipuError('method-not-allowed', 'A request in the alternate syntax is a POST.', { section: 'xAPI 1.0.3 Part Three 1.3', expected: 'POST', headers: { Allow: 'POST' } });
-  });
+  } });
 }

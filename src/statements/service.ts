@@ -3,7 +3,7 @@ import { can } from '../auth/permissions.js';
 import { agentIdentifier } from '../xapi/actors.js';
 import { QuipuError } from '../xapi/errors.js';
 import type { StatementText } from '../xapi/json-text.js';
-import { filterKeys, statementKeys, type StatementFilter, type StatementKey } from '../xapi/statement-keys.js';
+import { filterKeys, type StatementFilter, type StatementKey } from '../xapi/statement-keys.js';
 import type { Statement, XapiVersion } from '../xapi/types.js';
 import { isKnownLineVersion, negotiateVersion } from '../xapi/versions.js';
 import { validateStatement } from '../xapi/validation.js';

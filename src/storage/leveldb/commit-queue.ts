@@ -1,4 +1,4 @@
-import { headWrite, unavailable, type Level } from './database.js';
+import { headWrite, storageFull, unavailable, type Level } from './database.js';
 import { numberedKey, positionBytes } from './keys.js';
 import { createPostingGroup, type PostingGroup } from './postings.js';
 
@@ -55,6 +55,8 @@ export interface CommitQueueDeps {
   level: Level;
   get(key: Buffer): Buffer | undefined;
   head(): { position: number; stored: number };
+  /** Whether the disk has room for another write. */
+  hasRoom(): boolean;
   reopen(): Promise<void>;
   onState(state: 'available' | 'unavailable', reason?: Error): void;
 }
@@ -219,6 +221,10 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     commit: <T>(task: Task<T>) => new Promise<T>((resolve, reject) => {
       if (closing || broken) {
         reject(unavailable(undefined));
+        return;
+      }
+      if (!deps.hasRoom()) {
+        reject(storageFull());
         return;
       }
       waiting.push({ run: task, resolve: resolve as (value: unknown) => void, reject });

@@ -3,6 +3,7 @@ import { mkdir, access, constants } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import { QuipuError } from '../../xapi/errors.js';
 import { createCommitQueue, type CommitQueue } from './commit-queue.js';
+import { watchFreeSpace } from './free-space.js';
 import { numberAtEnd, numberedKey, tableKey, tenantPrefix } from './keys.js';
 import { FORMAT, migrations } from './migrations.js';
 
@@ -12,6 +13,8 @@ export type Level = ClassicLevel<Buffer, Buffer>;
 export interface DatabaseOptions {
   /** Folder of the LevelDB files; made when missing. */
   directory: string;
+  /** Free bytes on the disk below which no more is written: room for what is on its way, and for compaction. */
+  minFreeBytes: number;
   /** Called when the store fails and when it works again. */
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
 }
@@ -55,10 +58,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       throw unavailable(error);
     }
   };
+  const space = await watchFreeSpace(directory, options.minFreeBytes);
   const commits = createCommitQueue({
-    level, get, head: () => readHead(level), reopen: () => reopen(level, directory), onState: options.onState ?? (() => undefined),
+    level, get, hasRoom: space.hasRoom, head: () => readHead(level), reopen: () => reopen(level, directory), onState: options.onState ?? (() => undefined),
   });
-  return { level, salt, commits, get, close: async () => { await commits.close(); await level.close(); } };
+  return { level, salt, commits, get, close: async () => {
+    space.stop();
+    await commits.close();
+    await level.close();
+  } };
 }
 
 /** The newest position and its time, as they are on disk. */
@@ -87,10 +95,13 @@ export async function firstPositionAfter(level: Level, time: number): Promise<nu
 /** What a failed read or write becomes for the caller. */
 export function unavailable(error: unknown): QuipuError {
   const text = error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : String(error);
-  if (/no space left|ENOSPC|disk quota/i.test(text)) {
-    return new QuipuError('storage-full', 'The disk that holds the data folder is full; nothing of this request was stored. It can be sent again when there is room.', { retryAfter: 5 });
-  }
+  if (/no space left|ENOSPC|EDQUOT|disk quota/i.test(text)) return storageFull();
   return new QuipuError('store-unavailable', 'The store does not answer at the moment; nothing of this request is known to be stored. Send it again.', { retryAfter: 2 });
+}
+
+/** No room for another write. */
+export function storageFull(): QuipuError {
+  return new QuipuError('storage-full', 'The disk that holds the data folder is full; nothing of this request was stored. It can be sent again when there is room.', { retryAfter: 5 });
 }
 
 async function makeWritable(directory: string): Promise<void> {

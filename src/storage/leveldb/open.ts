@@ -29,6 +29,8 @@ export interface LevelStorage {
 export interface LevelStorageOptions {
   /** The data folder. */
   directory: string;
+  /** Free bytes on the disk below which no more is taken in. */
+  minFreeBytes?: number;
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
 }
 
@@ -36,8 +38,8 @@ export interface LevelStorageOptions {
  * Opens the data folder, makes it when missing, brings older data forward and finishes what a crash interrupted.
  * @throws Error with a sentence for the operator
  */
-export async function openLevelStorage({ directory, onState }: LevelStorageOptions): Promise<LevelStorage> {
-  const database = await openDatabase({ directory: join(directory, 'store'), onState });
+export async function openLevelStorage({ directory, minFreeBytes = 0, onState }: LevelStorageOptions): Promise<LevelStorage> {
+  const database = await openDatabase({ directory: join(directory, 'store'), minFreeBytes, onState });
   const hash = createKeyHash(database.salt);
   const canonical = createCanonicalStore(database, hash);
   const statements = createStatementStore(database, hash, canonical);

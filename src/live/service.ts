@@ -1,0 +1,52 @@
+import type { Feed } from '../feed/service.js';
+import type { FeedEntry, Position } from '../statements/store.js';
+import type { StatementKey } from '../xapi/statement-keys.js';
+
+/** What a listener wants to see. */
+export interface LiveRequest {
+  tenant: string;
+  filters: StatementKey[][];
+  /** `stored` later than this and at or before that, in milliseconds since the epoch. */
+  since?: number;
+  until?: number;
+  /** The last event the listener has seen; without it, from now on. */
+  after?: Position;
+  signal: AbortSignal;
+}
+
+/** Entries read from the feed at a time. */
+const SLICE = 200;
+/** Milliseconds between signs of life on a quiet stream, short of what proxies take for dead. */
+const HEARTBEAT = 15_000;
+
+/**
+ * The statements of a tenant as they are stored, in feed order, as server-sent events: the id is the position, so that a
+ * listener that was cut off goes on with Last-Event-ID and misses nothing. An erasure is an event of its own. When the
+ * listener is slow, the feed waits for it: nothing is held in memory.
+ */
+export async function* liveEvents(feed: Feed, request: LiveRequest): AsyncGenerator<string> {
+  const { tenant, signal } = request;
+  let position = request.after ?? feed.head();
+  yield `retry: 2000\nid: ${position}\n\n`;
+  while (!signal.aborted) {
+    const entries = await feed.read(tenant, position, SLICE);
+    let events = '';
+    for (const entry of entries) {
+      position = entry.position;
+      events += eventOf(feed, entry, request);
+    }
+    if (events) yield events;
+    if (entries.length === SLICE) continue;
+    const before = Date.now();
+    await feed.wait(tenant, HEARTBEAT, signal);
+    if (Date.now() - before >= HEARTBEAT) yield `: ${position}\n\n`;
+  }
+}
+
+function eventOf(feed: Feed, entry: FeedEntry, { filters, since, until }: LiveRequest): string {
+  if (entry.kind === 'erasure') return `id: ${entry.position}\nevent: erasure\ndata: ${JSON.stringify({ erased: entry.erased, redacted: entry.redacted })}\n\n`;
+  if ((since !== undefined && entry.stored <= since) || (until !== undefined && entry.stored > until)) return '';
+  if (entry.voided || !feed.matches(entry, filters)) return '';
+  // A statement's text may hold line breaks between its members; each line is a data field of its own.
+  return `id: ${entry.position}\nevent: statement\n${entry.text.toString('utf8').replace(/^/gm, 'data: ')}\n\n`;
+}

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { scopes } from './auth/credential.js';
+import type { Config } from './config.js';
+import { createApp } from './server/app.js';
+import { compose, type Services } from './server/compose.js';
+
+/** A running Quipu. */
+export interface Quipu {
+  /** Where clients reach it; undefined when it listens on its private socket alone. */
+  url?: string;
+  socketPath: string;
+  /** The first credential, when this start has made it. */
+  firstCredential?: { key: string; secret: string };
+  /** Lets the requests in flight finish, then closes the store. */
+  close(): Promise<void>;
+}
+
+/** What a running Quipu writes to `server.json` in its data folder, for the command line. */
+export interface ServerFile {
+  pid: number;
+  socket: string;
+  url?: string;
+}
+
+/** Version of the program. */
+export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+/** Longest path that a Unix socket may have. */
+const LONGEST_SOCKET_PATH = 100;
+
+/**
+ * Starts Quipu: settings -> composition -> listening.
+ * @param options.network false to listen on the private socket alone
+ * @throws Error with a sentence for the operator
+ */
+export async function startQuipu(config: Config, options: { network?: boolean } = {}): Promise<Quipu> {
+  const log = pino({ level: config.logLevel, base: undefined }, pino.destination({ fd: 2, sync: true }));
+  if (config.unknown.length > 0) log.warn({ settings: config.unknown }, 'Settings that mean nothing to this version');
+  const closing = new AbortController();
+  const trustedSockets = new WeakSet<object>();
+  const services = await compose(config, log);
+  let app: FastifyInstance | undefined;
+  let socketServer: Server | undefined;
+  const serverFile = join(config.dataDir, 'server.json');
+
+  async function close(): Promise<void> {
+    closing.abort();
+    await app?.close();
+    if (socketServer) await new Promise((resolve) => socketServer!.close(resolve).closeIdleConnections());
+    await rm(serverFile, { force: true });
+    await services.close();
+  }
+
+  try {
+    const socketPath = await socketPathOf(config.dataDir);
+    const firstCredential = await firstStart(services, config);
+    app = await createApp({ services, config, log, version, trustedSockets, closing: closing.signal });
+    await app.ready();
+    socketServer = await listenPrivately(app, socketPath, config, trustedSockets);
+    const url = options.network === false ? undefined : await listen(app, config);
+    const file: ServerFile = { pid: process.pid, socket: socketPath, ...(url === undefined ? {} : { url }) };
+    await writeFile(serverFile, JSON.stringify(file), { mode: 0o600 });
+    void services.erasures.resumePending().catch((error: unknown) => log.error({ err: error }, 'Erasures that were under way could not be resumed'));
+    return { socketPath, ...(url === undefined ? {} : { url }), ...(firstCredential === undefined ? {} : { firstCredential }), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Makes the default tenant and its first key when there is none, or the key that the settings name. */
+async function firstStart({ tenants, keys }: Services, { key: id, secret }: Config): Promise<{ key: string; secret: string } | undefined> {
+  await tenants.ensure('default', 'Default tenant');
+  const wanted = { tenant: 'default', name: 'First key', scopes: [...scopes] };
+  if (id !== undefined && secret !== undefined) {
+    await keys.ensure({ ...wanted, id, secret });
+    return undefined;
+  }
+  if ((await keys.list('default', undefined, 1)).length > 0) return undefined;
+  const made = await keys.create(wanted);
+  return { key: made.id, secret: made.secret };
+}
+
+async function listen(app: FastifyInstance, config: Config): Promise<string> {
+  try {
+    const address = await app.listen({ host: config.host, port: config.port });
+    return config.publicUrl ?? address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'this user may not listen there' : (error as Error).message;
+    throw new Error(`Quipu can't listen on ${config.host}:${config.port}: ${reason}. Set QUIPU_HOST or QUIPU_PORT to another address.`);
+  }
+}
+
+/** The command line's entrance: whoever may open this socket owns the data folder. */
+async function listenPrivately(app: FastifyInstance, path: string, config: Config, trusted: WeakSet<object>): Promise<Server> {
+  const server = createServer({ maxHeaderSize: config.maxHeaderBytes }, (request, response) => app.routing(request, response));
+  server.on('connection', (socket) => trusted.add(socket));
+  await rm(path, { force: true });
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+  } finally {
+    process.umask(mask);
+  }
+  return server;
+}
+
+/**
+ * In the data folder, or, when that path is too long for a socket, in a folder of the system's temporary one that nobody else may enter.
+ * @throws Error when somebody else has made that folder
+ */
+async function socketPathOf(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'quipu.sock');
+  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path;
+  const folder = join(tmpdir(), `quipu-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = await stat(folder);
+  if ((process.getuid && uid !== process.getuid()) || (mode & 0o077) !== 0) throw new Error(`The folder ${folder} is open to others; remove it, or set QUIPU_DATA_DIR to a shorter path.`);
+  return join(folder, 'quipu.sock');
+}

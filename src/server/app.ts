@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import swagger, { type SwaggerOptions } from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { healthPlugin } from '../admin/health-plugin.js';
+import { jsonApiPlugin } from '../admin/json-api.js';
+import { fromLoopback, metricsPlugin, requestMetricsPlugin } from '../admin/metrics-plugin.js';
+import { adminPlugin } from '../admin/plugin.js';
+import { authPlugin, type AuthOptions } from '../auth/plugin.js';
+import type { Config } from '../config.js';
+import { livePlugin } from '../live/plugin.js';
+import { errorRegistry, type ErrorCode } from '../xapi/errors.js';
+import type { Services } from './compose.js';
+import { registerCompression } from './compression.js';
+import { setErrorHandler } from './error-handler.js';
+import { limitMemory } from './memory-budget.js';
+import { registerXapi } from './xapi-scope.js';
+import { routedUrl } from './xapi-path.js';
+
+export interface AppDeps {
+  services: Services;
+  config: Config;
+  log: FastifyBaseLogger;
+  /** Version of the program. */
+  version: string;
+  /** Sockets of connections that came by the private Unix socket. */
+  trustedSockets: WeakSet<object>;
+  /** Aborted when the server begins to close. */
+  closing: AbortSignal;
+}
+
+/** The HTTP application: every plugin in the order in which a request meets it. */
+export async function createApp({ services, config, log, version, trustedSockets, closing }: AppDeps): Promise<FastifyInstance> {
+  const prefix = randomBytes(4).toString('hex');
+  let requests = 0;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => `${prefix}-${(requests++).toString(36)}`,
+    http: { maxHeaderSize: config.maxHeaderBytes },
+    bodyLimit: config.maxBodyBytes,
+    requestTimeout: config.requestTimeout * 1000,
+    keepAliveTimeout: 72_000,
+    trustProxy: config.trustProxy,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: true,
+    rewriteUrl: (request) => routedUrl(request.method, request.url ?? '/'),
+    clientErrorHandler: refuseConnection,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
+  });
+  const auth: AuthOptions = { keys: services.keys, tokens: services.tokens, tenantExists: (tenant) => services.tenants.exists(tenant), homePage: services.homePage, trustedSockets };
+
+  setErrorHandler(app);
+  limitMemory(app, config.maxMemoryBytes, config.maxBodyBytes);
+  await app.register(requestMetricsPlugin, { metrics: services.metrics });
+  await registerCompression(app);
+  await app.register(swagger, openApi(version, services.homePage));
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(healthPlugin, { checks: services.checks });
+  await app.register(async (scope) => {
+    await scope.register(authPlugin, { ...auth, openTo: fromLoopback });
+    await scope.register(metricsPlugin, { metrics: services.metrics });
+  });
+  await registerXapi(app, services, config, auth, version);
+  await app.register(async (scope) => {
+    await scope.register(authPlugin, auth);
+    await scope.register(jsonApiPlugin);
+    await scope.register(adminPlugin, services);
+    await scope.register(livePlugin, { feed: services.feed, statements: services.statements, maxDepth: config.maxDepth, closing });
+  }, { prefix: '/v1' });
+  return app;
+}
+
+function openApi(version: string, url: string): SwaggerOptions {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Quipu', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        description: "Quipu's own API under /v1, and the xAPI resources under /xapi, which the standard describes (1.0.3 Part Three, IEEE 9274.1.1).",
+      },
+      servers: [{ url }],
+      components: { securitySchemes: { basic: { type: 'http', scheme: 'basic' }, bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      security: [{ basic: [] }, { bearer: [] }],
+    },
+  };
+}
+
+/** Answers what is no HTTP request that a route could see. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const code: ErrorCode = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-timeout' : 'invalid-request';
+  const { status, title } = errorRegistry[code];
+  const body = JSON.stringify({ error: code, message: `${title}.` });
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}

@@ -1,0 +1,93 @@
+import cors from '@fastify/cors';
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import { aboutPlugin } from '../about/plugin.js';
+import { activitiesPlugin } from '../activities/plugin.js';
+import { agentsPlugin } from '../agents/plugin.js';
+import { alternateRequestPlugin } from '../alternate-request/plugin.js';
+import { authPlugin, type AuthOptions } from '../auth/plugin.js';
+import type { Config } from '../config.js';
+import { profilesPlugin } from '../profiles/plugin.js';
+import { stateApiPlugin } from '../state-api/plugin.js';
+import { statementsPlugin } from '../statements/plugin.js';
+import { QuipuError } from '../xapi/errors.js';
+import { negotiateVersion } from '../xapi/versions.js';
+import type { Services } from './compose.js';
+import { ALTERNATE_PREFIX, XAPI_PREFIX } from './xapi-path.js';
+
+const VERSION_HEADER = 'X-Experience-API-Version';
+const documentMethods: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'];
+
+/** The resources of the standard and the methods each knows. */
+const resources: Record<string, HTTPMethods[]> = {
+  '/statements': ['GET', 'HEAD', 'PUT', 'POST'],
+  '/activities/state': documentMethods,
+  '/activities/profile': documentMethods,
+  '/agents/profile': documentMethods,
+  '/activities': ['GET', 'HEAD'],
+  '/agents': ['GET', 'HEAD'],
+  '/about': ['GET', 'HEAD'],
+};
+
+/** Everything under /xapi, in the order in which a request meets it. */
+export async function registerXapi(app: FastifyInstance, services: Services, config: Config, auth: AuthOptions, programVersion: string): Promise<void> {
+  await app.register(async (scope) => {
+    await allowOrigins(scope);
+    await scope.register(alternateRequestPlugin, { maxBodyBytes: config.maxBodyBytes });
+  }, { prefix: ALTERNATE_PREFIX });
+  await app.register(async (scope) => {
+    await allowOrigins(scope);
+    negotiate(scope, config.defaultVersion);
+    await scope.register(authPlugin, auth);
+    const { maxDocumentBytes, maxDepth } = config;
+    const { storage: { canonical, attachments }, documents, statements } = services;
+    await scope.register(statementsPlugin, {
+      service: statements, attachments, canonical, limits: config,
+      ...(config.publicUrl === undefined ? {} : { publicPath: new URL(config.publicUrl).pathname }),
+    });
+    await scope.register(stateApiPlugin, { documents, maxDocumentBytes, maxDepth });
+    await scope.register(profilesPlugin, { documents, maxDocumentBytes, maxDepth });
+    await scope.register(activitiesPlugin, { canonical });
+    await scope.register(agentsPlugin, { canonical, maxDepth });
+    await scope.register(aboutPlugin, { programVersion });
+    await scope.register(refuseOtherMethods);
+  }, { prefix: XAPI_PREFIX });
+}
+
+/** Content is launched from other origins, also from files (`Origin: null`); it sends its credential in a header, never in a cookie. */
+async function allowOrigins(scope: FastifyInstance): Promise<void> {
+  await scope.register(cors, {
+    origin: true,
+    methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS'],
+    exposedHeaders: ['ETag', 'Last-Modified', 'Content-Length', 'X-Experience-API-Version', 'X-Experience-API-Consistent-Through', 'Retry-After', 'WWW-Authenticate'],
+    maxAge: 86_400,
+    strictPreflight: false,
+  });
+}
+
+/** 1.0.3 Part Three 3.3: every answer names the version it follows; a request that names none or another one is refused. About answers anybody. */
+function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersion']): void {
+  scope.decorateRequest('xapiVersion', defaultVersion);
+  scope.addHook('onRequest', async (request, reply) => {
+    void reply.header(VERSION_HEADER, defaultVersion);
+    if (request.method === 'OPTIONS') return;
+    const header = request.headers['x-experience-api-version'];
+    if (request.routeOptions.config.open && header === undefined) return;
+    request.xapiVersion = negotiateVersion(Array.isArray(header) ? header[0] : header);
+    void reply.header(VERSION_HEADER, request.xapiVersion);
+  });
+}
+
+/** 405 with the methods that there are. */
+async function refuseOtherMethods(scope: FastifyInstance): Promise<void> {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+  for (const [url, known] of Object.entries(resources)) {
+    const method = (['GET', 'PUT', 'POST', 'DELETE', 'PATCH'] as const).filter((other) => !known.includes(other));
+    scope.route({
+      method, url, config: { open: true }, schema: { hide: true },
+      handler: async (request) => {
+        throw new QuipuError('method-not-allowed', `${url} does not know ${request.method}.`, { expected: known.join(', '), headers: { Allow: `${known.join(', ')}, OPTIONS` } });
+      },
+    });
+  }
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { ClassicLevel } from 'classic-level';
+import type { BackupStore, RestoreTarget } from '../../backup/store.js';
+import { createAttachmentStore } from './attachment-store.js';
+import type { Level } from './database.js';
+import { FORMAT } from './migrations.js';
+
+const engine = 'leveldb';
+const chunkBytes = 4 << 20;
+
+/** The database as a source of backups. */
+export function createBackupStore(level: Level): BackupStore {
+  return { engine, version: FORMAT, dump: () => dump(level) };
+}
+
+/**
+ * Every entry in order of its key, from one snapshot: pairs of key and value, each with its length before it (32 bits, big-endian).
+ */
+async function* dump(level: Level): AsyncGenerator<Buffer> {
+  const snapshot = level.snapshot();
+  try {
+    let parts: Buffer[] = [];
+    let size = 0;
+    for await (const [key, value] of level.iterator({ snapshot, highWaterMarkBytes: 256 << 10, fillCache: false })) {
+      parts.push(lengthOf(key), key, lengthOf(value), value);
+      size += key.length + value.length + 8;
+      if (size < chunkBytes) continue;
+      yield Buffer.concat(parts);
+      parts = [];
+      size = 0;
+    }
+    if (parts.length > 0) yield Buffer.concat(parts);
+  } finally {
+    await snapshot.close();
+  }
+}
+
+/**
+ * Makes a new store in a folder, to be filled from a backup.
+ * @param directory what is to become the data folder; has no store yet
+ */
+export async function openRestoreTarget(directory: string): Promise<RestoreTarget> {
+  const path = join(directory, 'store');
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const level: Level = new ClassicLevel<Buffer, Buffer>(path, {
+    keyEncoding: 'buffer', valueEncoding: 'buffer', errorIfExists: true, writeBufferSize: 32 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 500,
+  });
+  await level.open();
+  const attachments = createAttachmentStore(join(directory, 'attachments'));
+  return {
+    engine,
+    version: FORMAT,
+    load: (chunk) => level.batch([...pairs(chunk)].map(([key, value]) => ({ type: 'put', key, value })), { sync: true }),
+    attachments,
+    close: async () => {
+      await level.close();
+      await attachments.clean();
+    },
+  };
+}
+
+function lengthOf(bytes: Buffer): Buffer {
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32BE(bytes.length);
+  return length;
+}
+
+function* pairs(chunk: Buffer): Generator<[Buffer, Buffer]> {
+  let at = 0;
+  const take = (): Buffer => {
+    const start = at + 4;
+    const end = start <= chunk.length ? start + chunk.readUInt32BE(at) : Infinity;
+    if (end > chunk.length) throw new Error('An entry of the store in this backup is cut off.');
+    at = end;
+    return chunk.subarray(start, end);
+  };
+  while (at < chunk.length) yield [take(), take()];
+}
