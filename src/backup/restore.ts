@@ -1,0 +1,164 @@
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { extract, type Extract } from 'tar-stream';
+import { createTotalsCounter, LAYOUT, MANIFEST, readEntryName, TOTALS, type BackupManifest, type BackupTotals, type TotalsCounter } from './archive.js';
+import type { RestoreTarget } from './store.js';
+
+type Entry = (Extract extends AsyncIterable<infer Each> ? Each : never) & AsyncIterable<Buffer>;
+
+/** What a restore needs. */
+export interface RestoreDeps {
+  /** Makes a new store in an empty folder. */
+  openTarget(directory: string): Promise<RestoreTarget>;
+}
+
+/** What was restored. */
+export interface RestoreReport extends BackupTotals {
+  manifest: BackupManifest;
+}
+
+/** Where a restore works until it is complete; a data folder that holds it holds nothing else of worth. */
+const WORK = '.restoring';
+/** What a complete restore moves into the data folder; the store comes last, because it makes the folder one. */
+const moved = ['attachments', 'store'] as const;
+
+/**
+ * Makes a data folder from a backup. Nothing stands in the folder under its name before every total was found right; after an
+ * interruption the same call begins anew.
+ * @param directory missing, empty, or left by an interrupted restore
+ * @param archive the tar as `BackupService.archive` gives it
+ * @throws Error with a sentence for the operator
+ */
+export async function restoreBackup({ openTarget }: RestoreDeps, directory: string, archive: Readable): Promise<RestoreReport> {
+  const work = await prepare(directory);
+  try {
+    const target = await openTarget(work);
+    let report: RestoreReport;
+    try {
+      report = await load(archive, target);
+    } finally {
+      await target.close();
+    }
+    for (const name of moved) {
+      await flushFolder(join(work, name));
+      await rename(join(work, name), join(directory, name));
+    }
+    await flushFolder(directory);
+    return report;
+  } finally {
+    archive.destroy();
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Makes sure that nothing is overwritten, and clears what an interrupted restore left. */
+async function prepare(directory: string): Promise<string> {
+  const work = join(directory, WORK);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const present = (await readdir(directory)).filter((name) => name !== 'lost+found');
+  const unfinished = present.includes(WORK) && !present.includes('store');
+  const foreign = present.find((name) => !(unfinished && (name === WORK || name === 'attachments')));
+  if (foreign !== undefined) {
+    throw new Error(`The data folder ${directory} is not empty (it holds ${foreign}): a backup is restored into an empty or missing folder only.`);
+  }
+  for (const name of present) await rm(join(directory, name), { recursive: true, force: true });
+  await mkdir(work, { mode: 0o700 });
+  await flushFolder(dirname(directory));
+  return work;
+}
+
+async function load(archive: Readable, target: RestoreTarget): Promise<RestoreReport> {
+  const counter = createTotalsCounter();
+  let manifest: BackupManifest | undefined;
+  let totals: BackupTotals | undefined;
+  const entries = extract();
+  archive.once('error', (error) => entries.destroy(error));
+  archive.pipe(entries as unknown as NodeJS.WritableStream);
+  try {
+    for await (const entry of entries as AsyncIterable<Entry>) {
+      const { name } = entry.header;
+      if (totals) throw new Error(`This backup goes on after its end, with ${name}.`);
+      if (name === TOTALS) totals = JSON.parse((await readWhole(entry)).toString()) as BackupTotals;
+      else if (name === MANIFEST && !manifest) manifest = readManifest(await counted(entry, counter), target);
+      else if (manifest) await loadEntry(entry, target, counter);
+      else throw new Error('This is not a backup made by quipu backup: it does not begin with a manifest.');
+    }
+  } catch (error) {
+    throw explain(error as Error);
+  }
+  if (!manifest) throw new Error('This is not a backup made by quipu backup: it is empty.');
+  if (!totals) throw new Error('This backup is cut off: its last entry, with the totals, is missing.');
+  const found = counter.totals();
+  if (found.entries !== totals.entries || found.bytes !== totals.bytes || found.sha256 !== totals.sha256) {
+    throw new Error(`This backup is damaged: its totals are ${totals.entries} entries with the SHA-256 ${totals.sha256}, found were ${found.entries} with ${found.sha256}.`);
+  }
+  return { ...found, manifest };
+}
+
+async function loadEntry(entry: Entry, target: RestoreTarget, counter: TotalsCounter): Promise<void> {
+  const kind = readEntryName(entry.header.name);
+  if (kind?.kind === 'chunk') {
+    await target.load(await counted(entry, counter));
+  } else if (kind) {
+    const size = entry.header.size ?? 0;
+    counter.begin(entry.header.name, size);
+    const staged = await target.attachments.stage(kind.tenant, kind.sha2, countedStream(entry, counter), size);
+    await staged.commit();
+    staged.release();
+  } else {
+    throw new Error(`This backup holds the unknown entry ${JSON.stringify(entry.header.name.slice(0, 100))}.`);
+  }
+}
+
+function readManifest(bytes: Buffer, target: RestoreTarget): BackupManifest {
+  const manifest = JSON.parse(bytes.toString()) as BackupManifest;
+  if (manifest.format !== 'quipu-backup') throw new Error('This is not a backup made by quipu backup: its manifest names another format.');
+  if (manifest.layout > LAYOUT || manifest.version > target.version) {
+    throw new Error(`This backup was made by a newer Quipu (layout ${manifest.layout}, data format ${manifest.version}; this one knows up to ${LAYOUT} and ${target.version}). Restore it with that version.`);
+  }
+  if (manifest.engine !== target.engine) throw new Error(`This backup is of the engine ${manifest.engine}, and can't be restored into ${target.engine}.`);
+  return manifest;
+}
+
+/** Most bytes of an entry that is held in memory: a chunk is 4 MB and its last value. */
+const mostHeld = 256 << 20;
+
+async function readWhole(entry: Entry): Promise<Buffer> {
+  if ((entry.header.size ?? 0) > mostHeld) throw new Error(`The entry ${entry.header.name} of this backup is larger than any that Quipu writes.`);
+  const parts: Buffer[] = [];
+  for await (const part of entry) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+async function counted(entry: Entry, counter: TotalsCounter): Promise<Buffer> {
+  const bytes = await readWhole(entry);
+  counter.begin(entry.header.name, bytes.length);
+  counter.add(bytes);
+  return bytes;
+}
+
+function countedStream(entry: Entry, counter: TotalsCounter): Readable {
+  return Readable.from(countedParts(entry, counter), { objectMode: false });
+}
+
+async function* countedParts(entry: Entry, counter: TotalsCounter): AsyncGenerator<Buffer> {
+  for await (const part of entry) {
+    counter.add(part);
+    yield part;
+  }
+}
+
+function explain(error: Error): Error {
+  if (/^(Unexpected end of data|Invalid tar header|unexpected end of file|Premature close)/i.test(error.message)) return new Error(`This backup is cut off or damaged: ${error.message}.`);
+  return error;
+}
+
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
