@@ -37,10 +37,18 @@ interface Validators {
   actor: ValidateFunction;
 }
 
-const validators: Record<XapiVersion, Validators> = { '1.0.3': compile('1.0.3'), '2.0.0': compile('2.0.0') };
+const compiled = new Map<XapiVersion, Validators>();
 
+/** Compiles a version's schemas when they are first needed, which takes some 50 ms. */
+function validatorsOf(version: XapiVersion): Validators {
+  const ready = compiled.get(version) ?? compile(version);
+  compiled.set(version, ready);
+  return ready;
+}
+
+/** The schemas are our own and strict mode finds their mistakes, so the meta-schema, slow to compile, is left out. */
 function compile(version: XapiVersion): Validators {
-  const ajv = new Ajv({ strict: true, strictRequired: false, verbose: true, allErrors: false, formats });
+  const ajv = new Ajv({ strict: true, strictRequired: false, verbose: true, allErrors: false, meta: false, validateSchema: false, formats });
   ajv.addVocabulary(['rule', 'section', 'expected']);
   ajv.addKeyword({ keyword: 'countOf', type: 'object', schemaType: 'object', code: countOf });
   ajv.addKeyword({ keyword: 'noneOf', type: 'object', schemaType: 'array', code: noneOf });
@@ -72,7 +80,7 @@ function noneOf(context: KeywordCxt): void {
  * @returns `invalid-statement` with pointer, rule, section and what would be right, or undefined when all is well
  */
 export function validateStatement(value: Json, version: XapiVersion, index?: number): QuipuError | undefined {
-  const validate = validators[version].statement;
+  const validate = validatorsOf(version).statement;
   const broken = validate(value)
     ? findBrokenRule(value as unknown as Statement, version)
     : describe((validate.errors as ErrorObject[])[0] as ErrorObject, version);
@@ -88,7 +96,7 @@ export function validateStatement(value: Json, version: XapiVersion, index?: num
  * @returns `invalid-parameter`, or undefined when all is well
  */
 export function validateActor(value: Json, version: XapiVersion, parameter = 'agent'): QuipuError | undefined {
-  const validate = validators[version].actor;
+  const validate = validatorsOf(version).actor;
   let broken: BrokenRule | undefined;
   if (!validate(value)) broken = describe((validate.errors as ErrorObject[])[0] as ErrorObject, version);
   else if (!identifiers.some((name) => (value as unknown as Actor)[name] !== undefined)) {
