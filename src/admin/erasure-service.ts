@@ -105,7 +105,7 @@ export function createErasureService({ records, tenants, log, ...stores }: Erasu
   return {
     async start(tenant, agent, { dryRun = false, wait = 0 } = {}) {
       const identifier = agentIdentifier(agent);
-      if (identifier === undefined) throw new QuipuError('invalid-request', 'An Anonymous Group names nobody', { pointer: '/agent' });
+      if (identifier === undefined) throw new QuipuError('invalid-request', 'An Anonymous Group names nobody.', { pointer: '/agent' });
       const id = randomUUID();
       await kept.subjects.insert(tenant, id, { agent });
       await kept.erasures.insert(tenant, id, {

@@ -127,12 +127,7 @@ async function forgetElsewhere({ stores, tenant }: ErasureWalk, { dryRun }: Eras
 /** Those whose bytes are here and not only at a fileUrl. */
 async function withBytes(attachments: AttachmentStore, tenant: string, hashes: string[]): Promise<string[]> {
   const present: string[] = [];
-  for (const sha2 of new Set(hashes)) {
-    const bytes = await attachments.open(tenant, sha2);
-    if (!bytes) continue;
-    bytes.stream.destroy();
-    present.push(sha2);
-  }
+  for (const sha2 of new Set(hashes)) if (await attachments.has(tenant, sha2)) present.push(sha2);
   return present;
 }
 

@@ -32,6 +32,6 @@ function invalidRequest(error: ErrorObject | undefined, part: string): QuipuErro
   const pointer = error?.instancePath ?? '';
   const named: unknown = error?.params['additionalProperty'];
   const what = `${error?.message ?? 'does not fit its schema'}${typeof named === 'string' ? `: ${named}` : ''}`;
-  if (part === 'body') return new QuipuError('invalid-request', `The body${pointer && ` at ${pointer}`} ${what}`, { pointer, rule: error?.keyword });
-  return new QuipuError('invalid-parameter', `The ${part}${pointer && ` at ${pointer}`} ${what}`, { parameter: pointer.slice(1) || undefined, rule: error?.keyword });
+  if (part === 'body') return new QuipuError('invalid-request', `The body${pointer && ` at ${pointer}`} ${what}.`, { pointer, rule: error?.keyword });
+  return new QuipuError('invalid-parameter', `The ${part}${pointer && ` at ${pointer}`} ${what}.`, { parameter: pointer.slice(1) || undefined, rule: error?.keyword });
 }

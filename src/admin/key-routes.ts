@@ -80,10 +80,10 @@ export function keyRoutes(app: FastifyInstance, { keys, tenants }: { keys: KeySe
 /** User names are one space for all tenants and chosen secrets may be weak: only `admin` chooses. */
 function checkChosen({ scopes }: Credential, { id, secret }: KeyBody): void {
   if ((id === undefined && secret === undefined) || scopes.has('admin')) return;
-  throw new QuipuError('forbidden', 'Only the scope admin may choose the id or secret of a key', { expected: 'admin', pointer: id === undefined ? '/secret' : '/id' });
+  throw new QuipuError('forbidden', 'Only the scope admin may choose the id or secret of a key.', { expected: 'admin', pointer: id === undefined ? '/secret' : '/id' });
 }
 
 function found<T>(id: string, value: T | undefined): T {
-  if (value === undefined) throw new QuipuError('not-found', `The tenant has no live key ${JSON.stringify(id)}`);
+  if (value === undefined) throw new QuipuError('not-found', `The tenant has no live key ${JSON.stringify(id)}.`);
   return value;
 }

@@ -12,7 +12,7 @@ const serverWide: ReadonlySet<Scope> = new Set<Scope>(['admin', 'monitor']);
 export function checkGrant(credential: Credential, scopes: readonly Scope[]): void {
   const beyond = credential.scopes.has('admin') ? undefined : scopes.find((scope) => serverWide.has(scope));
   if (beyond === undefined) return;
-  throw new QuipuError('forbidden', `The scope tenant-admin may not give or touch a key with the scope ${beyond}: it takes admin`, { expected: 'admin', pointer: '/scopes' });
+  throw new QuipuError('forbidden', `The scope tenant-admin may not give or touch a key with the scope ${beyond}: it takes admin.`, { expected: 'admin', pointer: '/scopes' });
 }
 
 /**

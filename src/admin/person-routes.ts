@@ -55,6 +55,6 @@ export function personRoutes(app: FastifyInstance, { erasures, exports, tenants 
 }
 
 function found<T>(value: T | undefined): T {
-  if (value === undefined) throw new QuipuError('not-found', 'The tenant has no such erasure');
+  if (value === undefined) throw new QuipuError('not-found', 'The tenant has no such erasure.');
   return value;
 }

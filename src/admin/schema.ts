@@ -15,7 +15,7 @@ export const agent = { type: 'object', additionalProperties: true, description: 
 /** How every error is answered. */
 export const problem = {
   type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)',
-  properties: { code: { type: 'string' }, message: { type: 'string' } },
+  properties: { error: { type: 'string', description: 'A code of the registry' }, message: { type: 'string' }, requestId: { type: 'string' } },
 } as const;
 
 /** Answers that any route with a credential may give. */

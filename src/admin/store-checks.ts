@@ -18,7 +18,7 @@ export function createStoreChecks({ statements, records }: { statements: Stateme
       const known = await probes.get('', 'ready');
       if (known) await probes.update('', 'ready', value, known.version);
       else await probes.insert('', 'ready', value);
-      if (!(await probes.get('', 'ready'))) throw new QuipuError('store-unavailable', 'What was written can not be read');
+      if (!(await probes.get('', 'ready'))) throw new QuipuError('store-unavailable', 'What was written can not be read.');
     },
   };
 }

@@ -43,7 +43,7 @@ export function tenantRoutes(app: FastifyInstance, { tenants, statistics: figure
 
   async function existing(id: string): Promise<Tenant> {
     const found = await tenants.get(id);
-    if (!found) throw new QuipuError('not-found', `There is no tenant ${JSON.stringify(id)}`);
+    if (!found) throw new QuipuError('not-found', `There is no tenant ${JSON.stringify(id)}.`);
     return found;
   }
 }

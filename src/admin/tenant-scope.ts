@@ -21,12 +21,12 @@ export const tenantParameter = {
 export async function tenantOf(request: FastifyRequest<{ Querystring: TenantQuery }>, tenants: TenantService): Promise<string> {
   const asked = request.query.tenant ?? request.credential.tenant;
   checkTenant(request.credential, asked);
-  if (!(await tenants.exists(asked))) throw new QuipuError('not-found', `There is no tenant ${JSON.stringify(asked)}`, { parameter: 'tenant' });
+  if (!(await tenants.exists(asked))) throw new QuipuError('not-found', `There is no tenant ${JSON.stringify(asked)}.`, { parameter: 'tenant' });
   return asked;
 }
 
 /** @throws QuipuError `forbidden` unless the tenant is the caller's own or the caller has the scope `admin` */
 export function checkTenant(credential: Credential, tenant: string): void {
   if (tenant === credential.tenant || credential.scopes.has('admin')) return;
-  throw new QuipuError('forbidden', 'The credential belongs to another tenant: it takes the scope admin', { expected: 'admin' });
+  throw new QuipuError('forbidden', 'The credential belongs to another tenant: it takes the scope admin.', { expected: 'admin' });
 }

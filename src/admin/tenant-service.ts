@@ -47,10 +47,10 @@ export function createTenantService({ records }: { records: RecordStore }): Tena
 
   async function create(id: string, name: string): Promise<Tenant> {
     if (!tenantId.test(id)) {
-      throw new QuipuError('invalid-request', `${JSON.stringify(id)} can't be the id of a tenant`, { pointer: '/id', expected: '1 to 40 of a-z, 0-9 and hyphen' });
+      throw new QuipuError('invalid-request', `${JSON.stringify(id)} can't be the id of a tenant.`, { pointer: '/id', expected: '1 to 40 of a-z, 0-9 and hyphen' });
     }
     const value: TenantRecord = { name, createdAt: new Date().toISOString() };
-    if (await tenants.insert('', id, value) === 'exists') throw new QuipuError('record-conflict', `There is a tenant ${id} already`, { pointer: '/id' });
+    if (await tenants.insert('', id, value) === 'exists') throw new QuipuError('record-conflict', `There is a tenant ${id} already.`, { pointer: '/id' });
     known.add(id);
     return { id, ...value };
   }

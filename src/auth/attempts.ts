@@ -12,14 +12,15 @@ export interface Attempts {
 interface Failures {
   count: number;
   /** Milliseconds since the epoch. */
-  last: number;
   blockedUntil: number;
+  /** When the count begins anew: well after the wait, or whoever sits it out would get all free guesses again. */
+  forgotten: number;
 }
 
 /**
  * After `free` wrong guesses every further one doubles the wait of its address, from one second to `longest`; so do guesses
  * at one key from many addresses, for addresses that have guessed wrong themselves. An address without a wrong guess of
- * its own is always admitted: nobody can lock another one out. Counts are forgotten `longest` after the last guess.
+ * its own is always admitted: nobody can lock another one out. Counts are forgotten `longest` after the last wait.
  * Memory is bounded: of more than `limit` addresses or keys those that guessed last are kept.
  */
 export function createAttempts(options: { free?: number; longest?: number; limit?: number; now?: () => number } = {}): Attempts {
@@ -29,15 +30,16 @@ export function createAttempts(options: { free?: number; longest?: number; limit
 
   function current(map: Map<string, Failures>, name: string): Failures | undefined {
     const failures = map.get(name);
-    if (!failures || now() - failures.last < longest) return failures;
+    if (!failures || now() < failures.forgotten) return failures;
     map.delete(name);
     return undefined;
   }
 
   function count(map: Map<string, Failures>, name: string): void {
     const before = current(map, name);
-    const failures = { count: (before?.count ?? 0) + 1, last: now(), blockedUntil: 0 };
-    if (failures.count >= free) failures.blockedUntil = now() + Math.min(longest, 1000 * 2 ** Math.min(failures.count - free, 30));
+    const failures: Failures = { count: (before?.count ?? 0) + 1, blockedUntil: now(), forgotten: 0 };
+    if (failures.count >= free) failures.blockedUntil += Math.min(longest, 1000 * 2 ** Math.min(failures.count - free, 30));
+    failures.forgotten = failures.blockedUntil + longest;
     map.delete(name);
     map.set(name, failures);
     if (map.size > limit) for (const oldest of map.keys()) {
@@ -53,7 +55,7 @@ export function createAttempts(options: { free?: number; longest?: number; limit
       const until = Math.max(own.blockedUntil, current(keys, key)?.blockedUntil ?? 0);
       if (until <= now()) return;
       const retryAfter = Math.ceil((until - now()) / 1000);
-      throw new QuipuError('too-many-requests', `Too many wrong secrets came from this address; try again in ${retryAfter} s`, { retryAfter });
+      throw new QuipuError('too-many-requests', `Too many wrong secrets came from this address; try again in ${retryAfter} s.`, { retryAfter });
     },
     failed(address, key) {
       count(addresses, network(address));

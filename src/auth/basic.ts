@@ -18,16 +18,16 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export function parseBasic(header: string): { key: string; secret: string } {
   const expected = 'Authorization: Basic followed by base64(key:secret)';
   const encoded = header.slice('Basic '.length).trim();
-  if (!token68.test(encoded)) throw unauthorized('The Authorization header says Basic but does not hold base64', expected);
+  if (!token68.test(encoded)) throw unauthorized('The Authorization header says Basic but does not hold base64.', expected);
   let decoded: string;
   try {
     decoded = utf8.decode(Buffer.from(encoded, 'base64'));
   } catch {
-    throw unauthorized('The user name and password of the Authorization header are not UTF-8', expected);
+    throw unauthorized('The user name and password of the Authorization header are not UTF-8.', expected);
   }
   const colon = decoded.indexOf(':');
-  if (colon < 0) throw unauthorized('The Authorization header holds no colon between key and secret', expected);
-  if (decoded === ':') throw unauthorized('The Authorization header names no key', expected);
+  if (colon < 0) throw unauthorized('The Authorization header holds no colon between key and secret.', expected);
+  if (decoded === ':') throw unauthorized('The Authorization header names no key.', expected);
   return { key: decoded.slice(0, colon), secret: decoded.slice(colon + 1) };
 }
 

@@ -124,14 +124,14 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
     const id = key.id ?? randomBytes(12).toString('hex');
     const { secret, hashed } = await hashedSecret(key.secret);
     if (!idPattern.test(id)) {
-      throw new QuipuError('invalid-request', 'A key is 1 to 128 characters without colon or control characters', { pointer: '/id' });
+      throw new QuipuError('invalid-request', 'A key is 1 to 128 characters without colon or control characters.', { pointer: '/id' });
     }
     const value: KeyRecord = {
       ...hashed, tenant: key.tenant, name: key.name, scopes: [...key.scopes],
       authority: key.authority ?? { objectType: 'Agent', name: key.name, account: { homePage, name: id } },
       createdAt: new Date().toISOString(),
     };
-    if (await keys.insert('', id, value) === 'exists') throw new QuipuError('record-conflict', `There is a key ${id} already`, { pointer: '/id' });
+    if (await keys.insert('', id, value) === 'exists') throw new QuipuError('record-conflict', `There is a key ${id} already.`, { pointer: '/id' });
     changed(id);
     return { ...shown(id, value), secret };
   }

@@ -55,19 +55,19 @@ async function authenticate(request: FastifyRequest, options: AuthOptions): Prom
   if (options.trustedSockets.has(request.raw.socket)) return ownSocket(request, options);
   const header = request.headers.authorization;
   if (header === undefined) {
-    throw unauthorized('The request carries no Authorization header', 'Basic authentication with a key and its secret, or a Bearer token');
+    throw unauthorized('The request carries no Authorization header.', 'Basic authentication with a key and its secret, or a Bearer token');
   }
   if (isScheme(header, 'bearer')) return options.tokens.verifyHeader(header);
-  if (!isScheme(header, 'basic')) throw unauthorized('The Authorization header has a scheme that is not known here', 'Basic or Bearer');
+  if (!isScheme(header, 'basic')) throw unauthorized('The Authorization header has a scheme that is not known here.', 'Basic or Bearer');
   const credential = await options.keys.verifyHeader(header, request.ip);
-  if (!credential) throw unauthorized('The key is not known, or its secret is another');
+  if (!credential) throw unauthorized('The key is not known, or its secret is another.');
   return credential;
 }
 
 async function ownSocket(request: FastifyRequest, { tenantExists, homePage }: AuthOptions): Promise<Credential> {
   const tenant = request.headers['x-quipu-tenant'] ?? 'default';
   if (typeof tenant !== 'string' || !(await tenantExists(tenant))) {
-    throw new QuipuError('invalid-header', `There is no tenant ${String(tenant)}`, { parameter: 'X-Quipu-Tenant' });
+    throw new QuipuError('invalid-header', `There is no tenant ${String(tenant)}.`, { parameter: 'X-Quipu-Tenant' });
   }
   return { tenant, id: 'quipu', scopes: new Set(allScopes), authority: { objectType: 'Agent', account: { homePage, name: 'quipu' } } };
 }
@@ -85,7 +85,7 @@ function hasScope({ scopes }: Credential, wanted: Scope | Scope[]): boolean {
 }
 
 function forbidden(needed: readonly Scope[]): QuipuError {
-  return new QuipuError('forbidden', `The credential lacks the scope for this request: it takes ${needed.join(' or ')}`, { expected: needed.join(' or ') });
+  return new QuipuError('forbidden', `The credential lacks the scope for this request: it takes ${needed.join(' or ')}.`, { expected: needed.join(' or ') });
 }
 
 /** Schemes are compared without regard to case (RFC 9110, 11.1). */

@@ -44,7 +44,7 @@ export function createSecretHasher(options: { concurrency?: number; waiting?: nu
 
   async function turn<T>(work: () => Promise<T>): Promise<T> {
     if (running < concurrency) running++;
-    else if (queue.length >= waiting) throw new QuipuError('overloaded', 'Too many credentials wait to be checked', { retryAfter: 5 });
+    else if (queue.length >= waiting) throw new QuipuError('overloaded', 'Too many credentials wait to be checked.', { retryAfter: 5 });
     else await new Promise<void>((resolve) => queue.push(resolve));
     try {
       return await work();

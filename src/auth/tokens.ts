@@ -11,7 +11,7 @@ import { scopes as knownScopes, type Credential, type Scope } from './credential
 export interface TokenOptions {
   /** Shared secret of HS256, HS384 and HS512, 32 bytes or more. */
   jwtSecret?: string;
-  /** PEM of a public key or certificate: an RSA key takes RS256, RS384 and RS512, an elliptic one the ES algorithm of its curve. */
+  /** PEM of a public key or certificate, its line ends also as `\n`: an RSA key takes RS256, RS384 and RS512, an elliptic one the ES algorithm of its curve. */
   jwtPublicKey?: string;
   /** The `iss` every token must carry. */
   jwtIssuer?: string;
@@ -53,19 +53,19 @@ export function createTokenVerifier(options: TokenOptions): TokenVerifier {
   const verified = createCredentialCache();
 
   function claimsOf(token: string): JwtPayload {
-    if (keys.length === 0) throw unauthorized('This server is not set up to take Bearer tokens', 'Basic authentication with a key and its secret');
+    if (keys.length === 0) throw unauthorized('This server is not set up to take Bearer tokens.', 'Basic authentication with a key and its secret');
     const algorithm = algorithmOf(token);
     const key = keys.find(({ algorithms }) => algorithms.some((one) => one === algorithm));
     if (!key) {
-      throw unauthorized('The Bearer token is no JWT signed with an algorithm that this server takes', keys.flatMap(({ algorithms }) => algorithms).join(', '));
+      throw unauthorized('The Bearer token is no JWT signed with an algorithm that this server takes.', keys.flatMap(({ algorithms }) => algorithms).join(', '));
     }
     let claims: JwtPayload | string;
     try {
       claims = jwt.verify(token, key.key, { algorithms: key.algorithms, issuer: options.jwtIssuer, audience: options.jwtAudience });
     } catch (error) {
-      throw unauthorized(`The Bearer token is not valid: ${error instanceof Error ? error.message : 'unknown reason'}`);
+      throw unauthorized(`The Bearer token is not valid: ${error instanceof Error ? error.message : 'unknown reason'}.`);
     }
-    if (typeof claims === 'string') throw unauthorized('The Bearer token holds no claims');
+    if (typeof claims === 'string') throw unauthorized('The Bearer token holds no claims.');
     return claims;
   }
 
@@ -75,10 +75,10 @@ export function createTokenVerifier(options: TokenOptions): TokenVerifier {
       const claims = claimsOf(header.slice('Bearer '.length).trim());
       const { exp, sub, iss } = claims;
       const tenant: unknown = claims['tenant'];
-      if (typeof exp !== 'number') throw unauthorized('The Bearer token never expires', 'a token with the claim exp');
-      if (typeof sub !== 'string' || sub === '') throw unauthorized('The Bearer token does not say whose it is', 'a token with the claim sub');
+      if (typeof exp !== 'number') throw unauthorized('The Bearer token never expires.', 'a token with the claim exp');
+      if (typeof sub !== 'string' || sub === '') throw unauthorized('The Bearer token does not say whose it is.', 'a token with the claim sub');
       if (typeof tenant !== 'string' || !(await options.tenantExists(tenant))) {
-        throw unauthorized('The Bearer token names no tenant of this server', 'a token with the claim tenant');
+        throw unauthorized('The Bearer token names no tenant of this server.', 'a token with the claim tenant');
       }
       const credential: Credential = {
         tenant,
@@ -122,7 +122,7 @@ function verificationKeys({ jwtSecret, jwtPublicKey }: TokenOptions): Verificati
     if (secret.length < 32) throw new Error('jwtSecret is too short: RFC 7518, 3.2 asks for 32 bytes at least');
     keys.push({ key: createSecretKey(secret), algorithms: ['HS256', 'HS384', 'HS512'] });
   }
-  if (jwtPublicKey !== undefined) keys.push(publicKey(jwtPublicKey));
+  if (jwtPublicKey !== undefined) keys.push(publicKey(jwtPublicKey.replaceAll('\\n', '\n')));
   return keys;
 }
 

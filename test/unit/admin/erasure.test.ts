@@ -1,0 +1,189 @@
+import t from 'tap';
+import { createErasureService, type ErasureService } from '../../../src/admin/erasure-service.js';
+import { createExportService } from '../../../src/admin/export-service.js';
+import { createTenantService } from '../../../src/admin/tenant-service.js';
+import type { LevelStorage } from '../../../src/storage/leveldb/open.js';
+import type { StatementStore } from '../../../src/statements/store.js';
+import { agentIdentifier } from '../../../src/xapi/actors.js';
+import { findAll, incoming, numbersOf, reference, statement, uuid, voided } from '../../contract/statement-samples.js';
+import { openTestStorage } from '../auth/open-keys.js';
+import { ann, append, attach, bob, dump, putDocument, tenant } from './person-data.js';
+
+const log = { error: () => undefined };
+
+function service(storage: LevelStorage, statements: StatementStore = storage.statements): ErasureService {
+  return createErasureService({ ...storage, statements, tenants: createTenantService(storage), log });
+}
+
+async function settled(erasures: ErasureService, id: string): Promise<void> {
+  for (let round = 0; round < 500; round++) {
+    if ((await erasures.get(tenant, id))?.status === 'complete') return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('the erasure does not end');
+}
+
+/** Ann's data, and Bob's beside it. */
+async function fill(storage: LevelStorage) {
+  await createTenantService(storage).ensure(tenant, 'One');
+  const own = await attach(storage, 'of ann alone');
+  const shared = await attach(storage, 'of both');
+  const defining = incoming(statement(1, { actor: ann, attachments: [own, shared] }), { defines: true });
+  await append(storage,
+    defining,
+    incoming(statement(2, { actor: bob, attachments: [shared] })),
+    incoming(statement(3, { actor: bob, context: { instructor: ann } })),
+    incoming(statement(4, { actor: bob, object: reference(uuid(1)) })),
+    incoming(statement(5, { actor: ann })),
+    incoming(statement(6, { actor: bob })),
+    incoming(statement(7, { actor: bob, verb: { id: voided }, object: reference(uuid(5)) })));
+  await putDocument(storage, 'state', ann, 'bookmark', Buffer.from('page 7'), 'text/plain');
+  await putDocument(storage, 'agent-profile', ann, 'photo', Buffer.from([0xff, 0xd8]), 'image/jpeg');
+  await putDocument(storage, 'state', bob, 'bookmark', Buffer.from('page 9'), 'text/plain');
+  return { own, shared };
+}
+
+t.test('an erasure takes everything of the person and nothing of others', async (t) => {
+  const storage = await openTestStorage(t);
+  const { own, shared } = await fill(storage);
+  const erasures = service(storage);
+  const before = await dump(storage);
+  t.match(before, /ann@example\.org/);
+
+  const receipt = await erasures.start(tenant, ann, { wait: 60_000 });
+  t.match(receipt, {
+    status: 'complete', dryRun: false, person: /^[0-9a-f]{64}$/, finishedAt: String, pages: 1,
+    counts: { erased: 2, redacted: 1, attachments: 1, stateDocuments: 1, agentProfiles: 1 },
+    erased: [uuid(1), uuid(5)], redacted: [uuid(3)], attachments: [own.sha2],
+  });
+  t.same(numbersOf(await findAll(storage.statements, tenant, { includeVoided: true })), [2, 3, 4, 6, 7]);
+  const redacted = JSON.parse((await storage.statements.get(tenant, uuid(3)))!.text.toString()) as { context: { instructor: object }; stored: string; version: string };
+  t.match(redacted, { context: { instructor: { objectType: 'Agent', account: { homePage: 'urn:quipu:erased', name: String } } }, stored: String, version: '2.0.0' });
+  t.same(Object.keys(redacted.context.instructor), ['objectType', 'account'], 'the name is gone');
+  t.equal(await storage.attachments.open(tenant, own.sha2), undefined);
+  (await storage.attachments.open(tenant, shared.sha2))!.stream.destroy();
+  t.same(await storage.canonical.names(tenant, agentIdentifier(ann)!), []);
+  t.equal((await storage.documents.list(tenant, { resource: 'state', agent: agentIdentifier(bob)! })).length, 1);
+  t.notMatch(await dump(storage), /ann@example\.org|Ann/, 'nothing names the person, receipts included');
+
+  const again = await erasures.start(tenant, { mbox: 'mailto:ann@EXAMPLE.org' }, { wait: 60_000 });
+  t.equal(again.person, receipt.person, 'the keyed hash shows that the same person was meant');
+  t.match(again.counts, { erased: 0, redacted: 0, attachments: 0, stateDocuments: 0, agentProfiles: 0 });
+  t.equal(await erasures.get('two', receipt.id), undefined, 'another tenant does not see the receipt');
+});
+
+t.test('a dry run counts the same and changes nothing', async (t) => {
+  const storage = await openTestStorage(t);
+  await fill(storage);
+  const erasures = service(storage);
+  const dry = await erasures.start(tenant, ann, { dryRun: true, wait: 60_000 });
+  t.equal(dry.status, 'complete');
+  t.equal((await findAll(storage.statements, tenant, { includeVoided: true })).length, 7);
+  const receipt = await erasures.start(tenant, ann, { wait: 60_000 });
+  t.same(dry.counts, receipt.counts);
+  t.same(dry.erased, receipt.erased);
+});
+
+t.test('many statements: pages of the receipt, and the other tenant untouched', async (t) => {
+  const storage = await openTestStorage(t);
+  await createTenantService(storage).ensure(tenant, 'One');
+  for (let at = 0; at < 1300; at += 260) {
+    const batch = Array.from({ length: 260 }, (_, index) => incoming(statement(at + index + 1, { actor: index % 2 ? ann : bob, ...(index % 10 === 0 && { context: { instructor: ann } }) })));
+    await append(storage, ...batch);
+    await storage.statements.append('two', batch);
+  }
+  const erasures = service(storage);
+  const receipt = await erasures.start(tenant, ann, { wait: 60_000 });
+  t.match(receipt.counts, { erased: 650, redacted: 130 });
+  const ids = new Set<string>();
+  for (let page = 1; page <= receipt.pages; page++) {
+    const { erased, redacted } = (await erasures.page(tenant, receipt.id, page))!;
+    for (const id of [...erased, ...redacted]) ids.add(id);
+  }
+  t.equal(ids.size, 780);
+  t.equal(await erasures.page(tenant, receipt.id, receipt.pages + 1), undefined);
+  t.equal(await storage.statements.count(tenant), 650);
+  t.equal(await storage.statements.count('two'), 1300);
+});
+
+t.test('what fails or is cut off at any step goes on and comes to the same end', async (t) => {
+  for (const moment of ['before the erasure', 'after the erasure', 'at the purge']) {
+    for (const way of ['retry', 'restart']) {
+      const storage = await openTestStorage(t);
+      const { own } = await fill(storage);
+      let faults = way === 'retry' ? 1 : Infinity;
+      const fault = (): void => {
+        if (faults-- > 0) throw new Error('power cut');
+      };
+      const failing: StatementStore = Object.assign(Object.create(storage.statements) as StatementStore, {
+        erase: async (...args: Parameters<StatementStore['erase']>) => {
+          if (moment === 'before the erasure') fault();
+          await storage.statements.erase(...args);
+          if (moment === 'after the erasure') fault();
+        },
+        purge: async (name: string) => {
+          if (moment === 'at the purge') fault();
+          await storage.statements.purge(name);
+        },
+      });
+      const first = service(storage, failing);
+      const { id, status } = await first.start(tenant, ann, { wait: 100 });
+      t.equal(status, moment === 'at the purge' ? 'purging' : 'running');
+      t.match(await first.get(tenant, id), { problem: /fault/ });
+      let last = first;
+      if (way === 'restart') {
+        await first.close();
+        last = service(storage);
+        await last.resumePending();
+      }
+      await settled(last, id);
+      t.match(await last.get(tenant, id), {
+        status: 'complete', erased: [uuid(1), uuid(5)], redacted: [uuid(3)], attachments: [own.sha2], problem: undefined,
+        counts: { erased: 2, redacted: 1, attachments: 1, stateDocuments: 1, agentProfiles: 1 },
+      }, `${moment}, ${way}`);
+      t.notMatch(await dump(storage), /ann@example\.org/);
+      await last.close();
+    }
+  }
+});
+
+t.test('statements that arrive while it runs are taken too', async (t) => {
+  const storage = await openTestStorage(t);
+  await fill(storage);
+  let late = 20;
+  const busy: StatementStore = Object.assign(Object.create(storage.statements) as StatementStore, {
+    erase: async (...args: Parameters<StatementStore['erase']>) => {
+      if (late < 23) await append(storage, incoming(statement(late++, { actor: ann })));
+      await storage.statements.erase(...args);
+    },
+  });
+  const receipt = await service(storage, busy).start(tenant, ann, { wait: 60_000 });
+  t.equal(receipt.counts.erased, 5);
+  t.notMatch(await dump(storage), /ann@example\.org/);
+});
+
+t.test('an export holds statements, attachments and documents and says that it is complete', async (t) => {
+  const storage = await openTestStorage(t);
+  const { own, shared } = await fill(storage);
+  const big = Buffer.alloc(300_001, 7);
+  const large = await attach(storage, big);
+  await append(storage, incoming(statement(8, { actor: ann, attachments: [large, shared] })));
+  let text = '';
+  for await (const part of createExportService(storage).export(tenant, ann)) text += part;
+  const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as { kind: string; [key: string]: unknown });
+  const of = (kind: string) => lines.filter((line) => line.kind === kind);
+  t.same(of('statement').map((line) => [(line['statement'] as { id: string }).id, line['voided']]), [[uuid(1), false], [uuid(3), false], [uuid(5), true], [uuid(8), false]]);
+  t.match(of('statement')[0], { statement: { stored: String, authority: Object } });
+  t.same(of('attachment').map(({ sha2 }) => sha2), [own.sha2, shared.sha2, large.sha2], 'each once, after the first statement that names it');
+  t.ok(Buffer.from(of('attachment')[2]!['content'] as string, 'base64').equals(big));
+  t.match(of('document'), [
+    { resource: 'state', id: 'bookmark', contentType: 'text/plain', content: 'page 7' },
+    { resource: 'agent-profile', id: 'photo', contentType: 'image/jpeg', contentBase64: '/9g=' },
+  ]);
+  t.same(lines.at(-1), { kind: 'end', statements: 4, documents: 2, attachments: 3 });
+  t.notMatch(text, /page 9/);
+
+  text = '';
+  for await (const part of createExportService(storage).export(tenant, { mbox: 'mailto:nobody@example.org' })) text += part;
+  t.same(JSON.parse(text), { kind: 'end', statements: 0, documents: 0, attachments: 0 });
+});
