@@ -49,36 +49,26 @@ export function scanJson(text: string, limits: { maxDepth: number; maxStatements
   let spans: MemberSpan[] = [];
   let keyStart = -1;
   let keyEnd = -1;
-  let keyEscaped = false;
   let valueStart = -1;
 
   const endMember = (at: number): void => {
     if (valueStart < 0) return;
     let end = at;
     while (end > valueStart && text.charCodeAt(end - 1) <= 0x20) end--;
-    const key = keyEscaped ? decodeKey(text.slice(keyStart, keyEnd)) : text.slice(keyStart + 1, keyEnd - 1);
-    spans.push({ key, start: keyStart - itemStart, end: end - itemStart, valueStart: valueStart - itemStart });
+    const key = text.slice(keyStart + 1, keyEnd - 1);
+    spans.push({ key: key.includes('\\') ? decodeKey(text.slice(keyStart, keyEnd)) : key, start: keyStart - itemStart, end: end - itemStart, valueStart: valueStart - itemStart });
     valueStart = -1;
   };
 
   for (let i = first; i < length; i++) {
     switch (text.charCodeAt(i)) {
       case quote: {
-        const start = i;
-        let escaped = false;
-        for (i++; i < length; i++) {
-          const c = text.charCodeAt(i);
-          if (c === quote) break;
-          if (c === backslash) {
-            escaped = true;
-            i++;
-          }
-        }
+        const end = stringEnd(text, i);
         if (depth === itemDepth && valueStart < 0) {
-          keyStart = start;
-          keyEnd = i + 1;
-          keyEscaped = escaped;
+          keyStart = i;
+          keyEnd = end + 1;
         }
+        i = end;
         break;
       }
       case 0x3a: // :
@@ -109,6 +99,23 @@ export function scanJson(text: string, limits: { maxDepth: number; maxStatements
     }
   }
   return { batch, members, items };
+}
+
+/**
+ * The offset of the quote that closes a string, or the length of the text. Native search finds the next quote; only one that a
+ * backslash may have escaped makes it worth to walk through the string.
+ * @param start offset of the quote that opens it
+ */
+function stringEnd(text: string, start: number): number {
+  const next = text.indexOf('"', start + 1);
+  if (next === -1) return text.length;
+  if (text.charCodeAt(next - 1) !== backslash) return next;
+  for (let i = start + 1; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === quote) return i;
+    if (c === backslash) i++;
+  }
+  return text.length;
 }
 
 function skipSpace(text: string, from: number): number {
