@@ -362,3 +362,44 @@ t.test('hostile statements are judged in linear time', async (t) => {
   for (let i = 0; i < 100_000; i++) deep = [deep];
   t.equal(validateStatement({ ...base, result: { extensions: { [iri]: deep } } }, '1.0.3'), undefined, 'extension values are not walked');
 });
+
+t.test('mutated statements are judged, never thrown at, and 2.0 admits all that 1.0.3 does', async (t) => {
+  const full: JsonObject = {
+    ...base, ...interaction('matching', { correctResponsesPattern: ['a[.]1'], source: components('a'), target: components('1'), extensions: { [iri]: [null] } }),
+    id: uuid, actor: anonymous, result: { score: { scaled: 0, raw: 1, min: 0, max: 2 }, duration: 'PT1S', success: true, extensions: {} },
+    context: { registration: uuid, instructor: other, team: identified, contextActivities: { parent: [activity], other: activity }, statement: ref, language: 'en', revision: 'x' },
+    timestamp: '2015-11-18T12:17:00Z', authority: { objectType: 'Group', member: [consumer, agent] }, version: '1.0.0', attachments: [attachment],
+  };
+  const nested: JsonObject = { ...base, object: { ...sub, ...interaction('likert', { scale: components('x') }), context: { platform: 'x', team: anonymous } } };
+  const junk: Json[] = [
+    null, true, 0, -1, 1.5, '', 'x', iri, uuid, 'Group', 'Agent', 'Activity', 'SubStatement', 'StatementRef', [], [null], [[]], [activity], {}, agent, identified, anonymous,
+    activity, ref, sub, { objectType: 'Group' }, { interactionType: 'choice' }, JSON.parse('{"__proto__":null}') as Json, { constructor: 1, toString: null, hasOwnProperty: 1 }, '\ud800',
+  ];
+  let state = 42;
+  const random = (below: number): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) % below;
+  const mutate = (value: Json): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const container = value as JsonObject;
+    const keys = Object.keys(container);
+    const key = keys[random(keys.length || 1)];
+    const deeper = key === undefined ? undefined : container[key];
+    if (key !== undefined && typeof deeper === 'object' && deeper !== null && random(5) > 0) return mutate(deeper);
+    if (key !== undefined && random(6) === 0) delete container[key];
+    else container[random(4) === 0 ? (['mbox', 'objectType', 'id', 'member', 'definition', 'choices'][random(6)] as string) : (key ?? 'x')] = structuredClone(junk[random(junk.length)] as Json);
+  };
+  const verdicts = { fits: 0, breaks: 0 };
+  for (let round = 0; round < 5_000; round++) {
+    const statement = structuredClone(round % 3 === 0 ? nested : full);
+    for (let times = random(3); times >= 0; times--) mutate(statement);
+    const first = validateStatement(statement, '1.0.3', round);
+    const second = validateStatement(statement, '2.0.0', round);
+    if (first === undefined) {
+      verdicts.fits++;
+      if (second !== undefined) t.fail(`2.0 refuses ${JSON.stringify(statement)}: ${second.message}`);
+    } else {
+      verdicts.breaks++;
+      if (!/^(\/|$)/.test(first.details.pointer ?? 'none') || first.details.rule === undefined) t.fail(first.message);
+    }
+  }
+  t.ok(verdicts.fits > 100 && verdicts.breaks > 1000, JSON.stringify(verdicts));
+});
