@@ -2,6 +2,7 @@ import t from 'tap';
 import { createAttempts } from '../../../src/auth/attempts.js';
 import { basicHeader } from '../../../src/auth/basic.js';
 import { createKeyService } from '../../../src/auth/key-service.js';
+import { createSecretHasher } from '../../../src/auth/secret-hash.js';
 import { homePage, openKeys } from './open-keys.js';
 
 const here = '192.0.2.1';
@@ -61,11 +62,20 @@ t.test('rotation, revocation and a change of scopes have effect at once', async 
 });
 
 t.test('a verification that runs while its key is revoked or rotated does not bring it back', async (t) => {
-  const { keys } = await openKeys(t);
+  const { storage } = await openKeys(t);
+  const hasher = createSecretHasher();
+  let open = (): void => undefined;
+  const gate = { closed: Promise.resolve() };
+  const keys = createKeyService({
+    records: storage.records, attempts: createAttempts(), homePage,
+    hasher: { hash: hasher.hash, matches: async (...args) => gate.closed.then(() => hasher.matches(...args)) },
+  });
   for (const change of ['revoke', 'rotate'] as const) {
     const { id, secret } = await keys.create({ tenant: 'one', name: 'LMS', scopes: ['all'] });
+    gate.closed = new Promise((resolve) => { open = resolve; });
     const verification = keys.verify(id, secret, here);
     await keys[change]('one', id);
+    open();
     t.equal(await verification, undefined, change);
     t.equal(keys.verifyCached(basicHeader(id, secret)), undefined, change);
   }
