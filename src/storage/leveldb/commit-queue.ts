@@ -7,6 +7,8 @@ export interface Commit {
   /** Reads through the writes of this commit. */
   get(key: Buffer): Buffer | undefined;
   put(key: Buffer, value: Buffer): void;
+  /** Writes what nothing reads within this commit. */
+  append(key: Buffer, value: Buffer): void;
   delete(key: Buffer): void;
   /** Postings of this commit, written grouped by key. */
   readonly postings: PostingGroup;
@@ -86,7 +88,7 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
 
   async function write(group: Waiting[]): Promise<Waiting[]> {
     const overlay = new Map<string, Buffer | undefined>();
-    const operations: ({ type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer })[] = [];
+    const batch = level.batch();
     const postings = createPostingGroup();
     const stored = now();
     const before = head;
@@ -97,14 +99,17 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         const name = key.toString('latin1');
         return overlay.has(name) ? overlay.get(name) : deps.get(key);
       },
+      append: (key, value) => {
+        batch.put(key, value);
+      },
       put: (key, value) => {
         overlay.set(key.toString('latin1'), value);
-        operations.push({ type: 'put', key, value });
+        batch.put(key, value);
         bytes += value.length;
       },
       delete: (key) => {
         overlay.set(key.toString('latin1'), undefined);
-        operations.push({ type: 'del', key });
+        batch.del(key);
       },
       postings,
       takePosition: () => ++position,
@@ -116,13 +121,16 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     for (const task of group) {
       if (bytes > GROUP_BYTES) break;
       taken++;
-      const mark = operations.length;
+      const mark = batch.length;
       try {
         const value = task.run(commit);
         answers.push(() => task.resolve(value));
         written.push(task);
       } catch (error) {
-        if (operations.length > mark) throw new Error('A task threw after it had written', { cause: error });
+        if (batch.length > mark) {
+          await batch.close();
+          throw new Error('A task threw after it had written', { cause: error });
+        }
         task.reject(error);
       }
     }
@@ -134,10 +142,12 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
       commit.put(moved.key, moved.value);
       postings.flush(commit);
     }
-    if (operations.length > 0) {
+    if (batch.length === 0) {
+      await batch.close();
+    } else {
       writing = stored;
       try {
-        await level.batch(operations, { sync: true });
+        await batch.write({ sync: true });
       } catch (error) {
         writing = undefined;
         const failure = unavailable(error);

@@ -48,13 +48,16 @@ export function createPostingGroup(): PostingGroup {
       else lists.set(name, { prefix: postingPrefix(tenant, key), positions: [position] });
     },
     flush: (commit) => {
-      for (const { prefix, positions } of lists.values()) commit.put(postingKey(prefix, positions[0]!), encodeFurther(positions));
+      for (const { prefix, positions } of lists.values()) commit.append(postingKey(prefix, positions[0]!), encodeFurther(positions));
     },
   };
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** Positions after the first as differences, seven bits a byte, the lowest first. */
 export function encodeFurther(positions: number[]): Buffer {
+  if (positions.length === 1) return NOTHING;
   const bytes: number[] = [];
   for (let i = 1; i < positions.length; i++) {
     let difference = positions[i]! - positions[i - 1]!;
