@@ -6,7 +6,7 @@ import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { QuipuError } from '../../xapi/errors.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
-import { unavailable } from './database.js';
+import { unavailable } from './store-failure.js';
 
 /** The embedded attachment store with what the start of the program needs. */
 export interface LevelAttachmentStore extends AttachmentStore {

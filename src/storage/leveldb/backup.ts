@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import type { BackupStore, RestoreTarget } from '../../backup/store.js';
 import { createAttachmentStore } from './attachment-store.js';
-import type { Level } from './database.js';
+import type { Level } from './level.js';
 import { FORMAT } from './migrations.js';
 
 const engine = 'leveldb';

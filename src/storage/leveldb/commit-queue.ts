@@ -1,4 +1,5 @@
-import { headWrite, storageFull, unavailable, type Level } from './database.js';
+import { headWrite, type Level } from './level.js';
+import { storageFull, unavailable } from './store-failure.js';
 import { numberedKey, positionBytes } from './keys.js';
 import { createPostingGroup, type PostingGroup } from './postings.js';
 

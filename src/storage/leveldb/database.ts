@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, access, constants } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
-import { QuipuError } from '../../xapi/errors.js';
 import { createCommitQueue, type CommitQueue } from './commit-queue.js';
 import { watchFreeSpace } from './free-space.js';
-import { numberAtEnd, numberedKey, tableKey, tenantPrefix } from './keys.js';
+import { metaKey, numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
+import { readHead, type Level } from './level.js';
+import { unavailable } from './store-failure.js';
 import { FORMAT, migrations } from './migrations.js';
-
-/** LevelDB with binary keys and values. */
-export type Level = ClassicLevel<Buffer, Buffer>;
 
 export interface DatabaseOptions {
   /** Folder of the LevelDB files; made when missing. */
@@ -29,8 +27,6 @@ export interface Database {
   get(key: Buffer): Buffer | undefined;
   close(): Promise<void>;
 }
-
-const metaKey = (name: string): Buffer => tableKey('', 'm', Buffer.from(name));
 
 /**
  * Opens or makes the database and brings older data forward.
@@ -69,20 +65,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   } };
 }
 
-/** The newest position and its time, as they are on disk. */
-function readHead(level: Level): { position: number; stored: number } {
-  const head = level.getSync(metaKey('head'));
-  return head ? { position: head.readUIntBE(0, 6), stored: head.readUIntBE(6, 6) } : { position: 0, stored: 0 };
-}
-
-/** The write that moves the head; part of every commit that takes positions. */
-export function headWrite(position: number, stored: number): { key: Buffer; value: Buffer } {
-  const value = Buffer.allocUnsafe(12);
-  value.writeUIntBE(position, 0, 6);
-  value.writeUIntBE(stored, 6, 6);
-  return { key: metaKey('head'), value };
-}
-
 /** First position whose `stored` is later than `time`; undefined when there is none. */
 export async function firstPositionAfter(level: Level, time: number): Promise<number | undefined> {
   const end = Buffer.concat([tenantPrefix(''), Buffer.from('u')]);
@@ -90,18 +72,6 @@ export async function firstPositionAfter(level: Level, time: number): Promise<nu
     return numberAtEnd(key) > time ? value.readUIntBE(0, 6) : undefined;
   }
   return undefined;
-}
-
-/** What a failed read or write becomes for the caller. */
-export function unavailable(error: unknown): QuipuError {
-  const text = error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : String(error);
-  if (/no space left|ENOSPC|EDQUOT|disk quota/i.test(text)) return storageFull();
-  return new QuipuError('store-unavailable', 'The store does not answer at the moment; nothing of this request is known to be stored. Send it again.', { retryAfter: 2 });
-}
-
-/** No room for another write. */
-export function storageFull(): QuipuError {
-  return new QuipuError('storage-full', 'The disk that holds the data folder is full; nothing of this request was stored. It can be sent again when there is room.', { retryAfter: 5 });
 }
 
 async function makeWritable(directory: string): Promise<void> {

@@ -37,6 +37,11 @@ export function tableKey(tenant: string, table: Table, ...parts: Buffer[]): Buff
   return Buffer.concat([tenantPrefix(tenant), Buffer.from(table), ...parts]);
 }
 
+/** Key of one of the server's own values. */
+export function metaKey(name: 'format' | 'salt' | 'head'): Buffer {
+  return tableKey('', 'm', Buffer.from(name));
+}
+
 /** A key of one table that ends in a number (position or milliseconds). */
 export function numberedKey(tenant: string, table: Table, number: number): Buffer {
   const prefix = tenantPrefix(tenant);

@@ -1,4 +1,4 @@
-import type { Level } from './database.js';
+import type { Level } from './level.js';
 
 /** The data format that this version writes. */
 export const FORMAT = 1;

@@ -1,6 +1,6 @@
 import type { Iterator } from 'classic-level';
 import type { Commit } from './commit-queue.js';
-import type { Level } from './database.js';
+import type { Level } from './level.js';
 import { NUMBER_BYTES, tenantPrefix } from './keys.js';
 import { KEY_BYTES } from './record.js';
 

@@ -1,0 +1,44 @@
+/** The dependency rule of ARCHITECTURE.md: main -> server -> features -> feed, documents, records -> xapi; adapters know ports alone. */
+const features = 'about|activities|admin|agents|alternate-request|auth|backup|live|profiles|state-api|statements|transfer';
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'xapi-is-pure', comment: 'The pure model imports nothing of the program.', severity: 'error', from: { path: '^src/xapi/' }, to: { path: '^src/', pathNot: '^src/xapi/' } },
+    { name: 'xapi-does-no-io', severity: 'error', from: { path: '^src/xapi/' }, to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads)' } },
+    {
+      name: 'only-compose-names-adapters', comment: 'Nothing but the composition imports storage.', severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(storage/|server/compose\\.ts$)' }, to: { path: '^src/storage/' },
+    },
+    {
+      name: 'adapters-know-ports', comment: 'An adapter imports ports and the pure model.', severity: 'error',
+      from: { path: '^src/storage/' }, to: { path: '^src/', pathNot: '^src/(storage/|xapi/|[a-z-]+/[a-z-]*store\\.ts$)' },
+    },
+    {
+      name: 'features-below-server', severity: 'error',
+      from: { path: `^src/(${features}|feed|documents|records)/` }, to: { path: '^src/(server/|main\\.ts|config\\.ts|cli/)' },
+    },
+    {
+      name: 'services-know-no-http', comment: 'A service knows nothing of Fastify.', severity: 'error',
+      from: { path: '^src/.*service\\.ts$' }, to: { path: 'node_modules/(fastify|@fastify)' },
+    },
+    {
+      name: 'feed-documents-records-are-lower', severity: 'error',
+      from: { path: '^src/(feed|documents|records)/' }, to: { path: `^src/(${features})/`, pathNot: '^src/(statements/store\\.ts|auth/credential\\.ts)$' },
+    },
+    {
+      name: 'features-meet-in-services', comment: 'A feature reaches another through its service or its port.', severity: 'error',
+      from: { path: `^src/(${features})/` },
+      to: { path: `^src/(${features})/`, pathNot: ['^src/$1/', '^src/[a-z-]+/[a-z-]*(service|store)\\.ts$', '^src/auth/(authority|credential|permissions|request)\\.ts$'] },
+    },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['\\.d\\.ts$'] }, to: {} },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'no-dev-dependencies', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'type-only'] } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,21 @@
+FROM node:22-bookworm-slim AS build
+WORKDIR /quipu
+COPY package.json package-lock.json tsconfig.json LICENSE ./
+COPY src src
+COPY test test
+COPY conformance conformance
+RUN npm ci && npm prune --omit=dev
+
+FROM node:22-bookworm-slim
+WORKDIR /quipu
+ENV NODE_ENV=production QUIPU_HOST=0.0.0.0 QUIPU_DATA_DIR=/data
+COPY --from=build /quipu/package.json /quipu/LICENSE* ./
+COPY --from=build /quipu/node_modules node_modules
+COPY --from=build /quipu/dist/src dist/src
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s CMD ["node", "-e", "fetch('http://127.0.0.1:8080/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/src/cli/main.js"]
+CMD ["serve"]

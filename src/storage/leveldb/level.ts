@@ -1,0 +1,19 @@
+import type { ClassicLevel } from 'classic-level';
+import { metaKey } from './keys.js';
+
+/** LevelDB with binary keys and values. */
+export type Level = ClassicLevel<Buffer, Buffer>;
+
+/** The newest position and its time, as they are on disk. */
+export function readHead(level: Level): { position: number; stored: number } {
+  const head = level.getSync(metaKey('head'));
+  return head ? { position: head.readUIntBE(0, 6), stored: head.readUIntBE(6, 6) } : { position: 0, stored: 0 };
+}
+
+/** The write that moves the head; part of every commit that takes positions. */
+export function headWrite(position: number, stored: number): { key: Buffer; value: Buffer } {
+  const value = Buffer.allocUnsafe(12);
+  value.writeUIntBE(position, 0, 6);
+  value.writeUIntBE(stored, 6, 6);
+  return { key: metaKey('head'), value };
+}
