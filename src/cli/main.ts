@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { version } from '../main.js';
+import { addBackup } from './backup.js';
+import { exitStatus } from './command-error.js';
+import { addDoctor } from './doctor.js';
+import { addExport } from './export.js';
+import { addImport } from './import.js';
+import { addKeys } from './keys.js';
+import { addRestore } from './restore.js';
+import { addServe } from './serve.js';
+import { addTenants } from './tenants.js';
+
+const program = new Command('quipu')
+  .description('An xAPI Learning Record Store.')
+  .version(version)
+  .showHelpAfterError('(quipu COMMAND --help tells more)')
+  .exitOverride();
+
+for (const add of [addServe, addImport, addExport, addBackup, addRestore, addKeys, addTenants, addDoctor]) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode;
+  } else {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(exitStatus.failed);
+  }
+}
