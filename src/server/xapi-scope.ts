@@ -10,6 +10,7 @@ import { profilesPlugin } from '../profiles/plugin.js';
 import { stateApiPlugin } from '../state-api/plugin.js';
 import { statementsPlugin } from '../statements/plugin.js';
 import { QuipuError } from '../xapi/errors.js';
+import { formatTimestamp } from '../xapi/timestamps.js';
 import { negotiateVersion } from '../xapi/versions.js';
 import type { Services } from './compose.js';
 import { ALTERNATE_PREFIX, XAPI_PREFIX } from './xapi-path.js';
@@ -37,6 +38,7 @@ export async function registerXapi(app: FastifyInstance, services: Services, con
   await app.register(async (scope) => {
     await allowOrigins(scope);
     negotiate(scope, config.defaultVersion);
+    sayConsistentThrough(scope, services);
     await scope.register(authPlugin, auth);
     const { maxDocumentBytes, maxDepth } = config;
     const { storage: { canonical, attachments }, documents, statements } = services;
@@ -74,6 +76,13 @@ function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersio
     if (request.routeOptions.config.open && header === undefined) return;
     request.xapiVersion = negotiateVersion(Array.isArray(header) ? header[0] : header);
     void reply.header(VERSION_HEADER, request.xapiVersion);
+  });
+}
+
+/** On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). */
+function sayConsistentThrough(scope: FastifyInstance, { statements }: Services): void {
+  scope.addHook('onSend', async (request, reply) => {
+    if (request.routeOptions.url === `${XAPI_PREFIX}/statements`) void reply.header('X-Experience-API-Consistent-Through', formatTimestamp(statements.consistentThrough()));
   });
 }
 

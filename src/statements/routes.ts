@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream';
 import { QuipuError } from '../xapi/errors.js';
 import { parseStatements } from '../xapi/json-text.js';
 import { readUuid, rejectUnknown, required, type Query } from '../xapi/parameters.js';
-import { formatTimestamp } from '../xapi/timestamps.js';
 import { formatStatements, multipartAnswer, statementResult } from './answer.js';
 import { moreLink, readStatementsQuery } from './list-parameters.js';
 import { boundaryOf, readMultipart, type MultipartRequest } from './multipart-request.js';
@@ -76,9 +75,4 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
     const { contentType, body } = multipartAnswer(json, found, tenant, attachments);
     return reply.type(contentType).send(body);
   }
-
-  // 1.0.3 Part Three 2.1.3: on every answer of the Statement Resource, errors included.
-  app.addHook('onSend', async (_request, reply) => {
-    void reply.header('X-Experience-API-Consistent-Through', formatTimestamp(service.consistentThrough()));
-  });
 }

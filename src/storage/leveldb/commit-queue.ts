@@ -38,10 +38,6 @@ export interface CommitQueue {
   head(): number;
   /** Every time up to this one (milliseconds) belongs to commits that can be read or to none. */
   settledThrough(): number;
-  /** `stored` of the newest commit. */
-  lastStored(): number;
-  /** Calls back after each commit with whatever `announce` gathered. */
-  onCommit(listener: () => void): void;
   /** Calls back when the store was reopened after a failure: what is remembered of uncommitted writes is void. */
   onReset(listener: () => void): void;
   available(): boolean;
@@ -78,7 +74,6 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
   let closing = false;
   let broken: Promise<void> | undefined;
   let idle: (() => void)[] = [];
-  const listeners: (() => void)[] = [];
   const resets: (() => void)[] = [];
 
   /** Time that never goes backwards while this process runs, nor behind what is stored. */
@@ -161,7 +156,6 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
       if (position > before) lastStored = stored;
     }
     for (const answer of answers) answer();
-    for (const listener of listeners) listener();
     return rest;
   }
 
@@ -250,9 +244,7 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
       start();
     }),
     head: () => head,
-    lastStored: () => lastStored,
     settledThrough: () => Math.min(Date.now(), now(), writing ?? Infinity) - 1,
-    onCommit: (listener) => listeners.push(listener),
     onReset: (listener) => resets.push(listener),
     available: () => broken === undefined && !closing,
     close: async () => {
