@@ -13,7 +13,7 @@ import { createModel, type ModelQuery, type ModelStatement } from './statement-m
 /** Seed of the first history; the next one has the next number. */
 const firstSeed = Number(process.env.QUIPU_MODEL_SEED ?? Date.now() % 1_000_000_000);
 /** Histories per adapter. */
-const rounds = Number(process.env.QUIPU_MODEL_ROUNDS ?? 25);
+const rounds = Number(process.env.QUIPU_MODEL_ROUNDS ?? 20);
 /** Steps of one history. */
 const steps = 120;
 
