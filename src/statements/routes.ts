@@ -65,7 +65,7 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
       return send(reply, text!, [found], asked.attachments, credential.tenant);
     }
     const page = await service.list(credential, asked.list);
-    const path = (publicPath ?? request.headers['x-forwarded-prefix']?.toString().match(/^\/[\w.~/-]{0,200}$/)?.[0] ?? '').replace(/\/+$/, '');
+    const path = (publicPath ?? request.headers['x-forwarded-prefix']?.toString().match(/^\/(?!\/)[\w.~/-]{0,200}$/)?.[0] ?? '').replace(/\/+$/, '');
     const more = moreLink(`${path}${request.originalUrl.split('?')[0]!}`, query, page.next);
     return send(reply, statementResult(await format(page.statements), more), page.statements, asked.attachments, credential.tenant);
   });
