@@ -107,11 +107,11 @@ export function createErasureService({ records, tenants, log, ...stores }: Erasu
       const identifier = agentIdentifier(agent);
       if (identifier === undefined) throw new QuipuError('invalid-request', 'An Anonymous Group names nobody.', { pointer: '/agent' });
       const id = randomUUID();
-      await kept.subjects.insert(tenant, id, { agent });
       await kept.erasures.insert(tenant, id, {
         status: 'running', dryRun, person: await kept.personHash(identifier), pseudonym: randomUUID(), startedAt: new Date().toISOString(),
         counts: { erased: 0, redacted: 0, attachments: 0, stateDocuments: 0, agentProfiles: 0 }, pages: 0, changed: false,
       });
+      await kept.subjects.insert(tenant, id, { agent });
       const done = enqueue(tenant, id);
       const pause = new AbortController();
       await Promise.race([done, delay(wait, undefined, { signal: pause.signal }).catch(() => undefined)]);

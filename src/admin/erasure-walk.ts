@@ -44,7 +44,11 @@ export async function walkErasure(erasure: ErasureWalk, start: ErasureRecord): P
 
   if (state.status === 'running') {
     const subject = await records.subjects.get(tenant, id);
-    if (!subject) throw new Error(`Erasure ${id} runs but names nobody`);
+    if (!subject) {
+      // A crash cut its beginning off: nobody was told of it and nothing was done.
+      await records.erasures.delete(tenant, id);
+      return;
+    }
     const person = createPerson(subject.value.agent);
     for (let walks = 1; ; walks++) {
       for (let more = true; more;) {
@@ -58,8 +62,8 @@ export async function walkErasure(erasure: ErasureWalk, start: ErasureRecord): P
     }
     await update({ counts: { ...state.counts, ...(await forgetElsewhere(erasure, state, person)) } });
     await update({ status: 'purging' });
-    await records.subjects.delete(tenant, id);
   }
+  await records.subjects.delete(tenant, id);
   if (!state.dryRun) await stores.statements.purge(tenant);
   await update({ status: 'complete', finishedAt: new Date().toISOString() });
 }

@@ -1,7 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { createErasureService, type ErasureService } from '../../../src/admin/erasure-service.js';
 import { createExportService } from '../../../src/admin/export-service.js';
 import { createTenantService } from '../../../src/admin/tenant-service.js';
+import type { CollectionSpec } from '../../../src/records/store.js';
 import type { LevelStorage } from '../../../src/storage/leveldb/open.js';
 import type { StatementStore } from '../../../src/statements/store.js';
 import { agentIdentifier } from '../../../src/xapi/actors.js';
@@ -66,6 +69,9 @@ t.test('an erasure takes everything of the person and nothing of others', async 
   t.equal((await storage.documents.list(tenant, { resource: 'state', agent: agentIdentifier(bob)! })).length, 1);
   t.notMatch(await dump(storage), /ann@example\.org|Ann/, 'nothing names the person, receipts included');
 
+  const files = storage.level.location;
+  for (const file of readdirSync(files)) t.notMatch(readFileSync(join(files, file)).toString('latin1'), /ann@example\.org|Ann/, `nor does the file ${file}`);
+
   const again = await erasures.start(tenant, { mbox: 'mailto:ann@EXAMPLE.org' }, { wait: 60_000 });
   t.equal(again.person, receipt.person, 'the keyed hash shows that the same person was meant');
   t.match(again.counts, { erased: 0, redacted: 0, attachments: 0, stateDocuments: 0, agentProfiles: 0 });
@@ -106,45 +112,78 @@ t.test('many statements: pages of the receipt, and the other tenant untouched', 
   t.equal(await storage.statements.count('two'), 1300);
 });
 
-t.test('what fails or is cut off at any step goes on and comes to the same end', async (t) => {
-  for (const moment of ['before the erasure', 'after the erasure', 'at the purge']) {
-    for (const way of ['retry', 'restart']) {
+/** The stores with a power cut at the write of this number, before it is done or right after. */
+function unreliable(storage: LevelStorage, cutAt: number, when: 'before' | 'after', lasting: boolean) {
+  const power = { writes: 0, cuts: 0 };
+  const cut = (): void => {
+    power.cuts++;
+    throw new Error('power cut');
+  };
+  const write = async <T>(work: () => Promise<T>): Promise<T> => {
+    const number = ++power.writes;
+    if (lasting && number > cutAt) cut();
+    if (number === cutAt && when === 'before') cut();
+    const result = await work();
+    if (number === cutAt && when === 'after') cut();
+    return result;
+  };
+  const watched = <T extends object>(target: T, ...writes: (keyof T)[]): T => new Proxy(target, {
+    get(object, name) {
+      const value: unknown = Reflect.get(object, name);
+      if (!writes.includes(name as keyof T)) return value;
+      return (...args: unknown[]) => write(async () => (value as (...args: unknown[]) => Promise<unknown>).apply(object, args));
+    },
+  });
+  const stores = {
+    statements: watched(storage.statements, 'erase', 'purge'), documents: watched(storage.documents, 'deleteAll'),
+    attachments: watched(storage.attachments, 'delete'), canonical: watched(storage.canonical, 'forget'),
+    records: { collection: <T extends object>(spec: CollectionSpec<T>) => watched(storage.records.collection(spec), 'insert', 'update', 'delete') },
+  };
+  return { power, stores };
+}
+
+t.test('cut off at any write, an erasure goes on after a restart and comes to the same end', async (t) => {
+  let cutAt = 0;
+  for (let cuts = 1; cuts > 0;) {
+    cutAt++;
+    for (const when of ['before', 'after'] as const) {
       const storage = await openTestStorage(t);
       const { own } = await fill(storage);
-      let faults = way === 'retry' ? 1 : Infinity;
-      const fault = (): void => {
-        if (faults-- > 0) throw new Error('power cut');
-      };
-      const failing: StatementStore = Object.assign(Object.create(storage.statements) as StatementStore, {
-        erase: async (...args: Parameters<StatementStore['erase']>) => {
-          if (moment === 'before the erasure') fault();
-          await storage.statements.erase(...args);
-          if (moment === 'after the erasure') fault();
-        },
-        purge: async (name: string) => {
-          if (moment === 'at the purge') fault();
-          await storage.statements.purge(name);
-        },
-      });
-      const first = service(storage, failing);
-      const { id, status } = await first.start(tenant, ann, { wait: 100 });
-      t.equal(status, moment === 'at the purge' ? 'purging' : 'running');
-      t.match(await first.get(tenant, id), { problem: /fault/ });
-      let last = first;
-      if (way === 'restart') {
-        await first.close();
-        last = service(storage);
-        await last.resumePending();
+      const { power, stores } = unreliable(storage, cutAt, when, true);
+      const first = createErasureService({ ...stores, tenants: createTenantService(storage), log });
+      const begun = await first.start(tenant, ann, { wait: 40 }).catch(() => undefined);
+      await first.close();
+      cuts = power.cuts;
+      const second = service(storage);
+      await second.resumePending();
+      if (!begun) {
+        const tried = await second.start(tenant, ann, { wait: 60_000 });
+        t.equal(tried.status, 'complete');
+      } else {
+        await settled(second, begun.id);
+        const { finishedAt, ...receipt } = (await second.get(tenant, begun.id))!;
+        t.match(receipt, { erased: [uuid(1), uuid(5)], redacted: [uuid(3)], attachments: [own.sha2] }, `write ${cutAt}, ${when}`);
+        t.match(receipt.counts, { erased: 2, redacted: 1, attachments: 1 });
+        t.ok(finishedAt);
       }
-      await settled(last, id);
-      t.match(await last.get(tenant, id), {
-        status: 'complete', erased: [uuid(1), uuid(5)], redacted: [uuid(3)], attachments: [own.sha2], problem: undefined,
-        counts: { erased: 2, redacted: 1, attachments: 1, stateDocuments: 1, agentProfiles: 1 },
-      }, `${moment}, ${way}`);
-      t.notMatch(await dump(storage), /ann@example\.org/);
-      await last.close();
+      t.same(numbersOf(await findAll(storage.statements, tenant, { includeVoided: true })), [2, 3, 4, 6, 7]);
+      t.equal(await storage.attachments.has(tenant, own.sha2), false);
+      t.notMatch(await dump(storage), /ann@example\.org|Ann/, `write ${cutAt}, ${when}: nothing names the person`);
+      await second.close();
     }
   }
+  t.ok(cutAt > 10, `${cutAt} writes were tried`);
+});
+
+t.test('what fails is tried again, and says meanwhile why it halts', async (t) => {
+  const storage = await openTestStorage(t);
+  await fill(storage);
+  const { stores } = unreliable(storage, 6, 'before', false);
+  const erasures = createErasureService({ ...stores, tenants: createTenantService(storage), log });
+  const { id } = await erasures.start(tenant, ann, { wait: 200 });
+  t.match(await erasures.get(tenant, id), { status: 'running', problem: /fault/ });
+  await settled(erasures, id);
+  t.match(await erasures.get(tenant, id), { status: 'complete', problem: undefined, counts: { erased: 2, redacted: 1 } });
 });
 
 t.test('statements that arrive while it runs are taken too', async (t) => {
