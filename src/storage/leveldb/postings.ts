@@ -118,12 +118,7 @@ export function createListReader(level: Level, prefix: Buffer, range: PositionRa
 
   async function begin(): Promise<Iterator<Level, Buffer, Buffer>> {
     if (!ascending) return level.iterator({ gte: first, lte: last, reverse: true });
-    let start = postingKey(prefix, range.from);
-    // The entry that begins before the range may reach into it.
-    for await (const [key] of level.iterator({ gte: first, lt: start, reverse: true, limit: 1 })) {
-      reads.entries++;
-      start = key;
-    }
+    const start = await entryReaching(level, prefix, range.from, reads);
     return level.iterator({ gte: start, lte: last });
   }
 
@@ -146,6 +141,40 @@ export function createListReader(level: Level, prefix: Buffer, range: PositionRa
     },
     close: async () => iterator?.close(),
   };
+}
+
+/**
+ * The positions that some lists hold between two, both included: what of a run of candidates is in them.
+ * @param budget most entries to read
+ * @returns undefined when there are more entries than that
+ */
+export async function positionsWithin(level: Level, prefixes: Buffer[], range: PositionRange, budget: number, reads: ReadCount): Promise<Set<number> | undefined> {
+  const found = new Set<number>();
+  let left = budget;
+  for (const prefix of prefixes) {
+    const iterator = level.iterator({ gte: await entryReaching(level, prefix, range.from, reads), lte: postingKey(prefix, range.to), limit: left + 1 });
+    try {
+      for (let entries = await iterator.nextv(1000); entries.length > 0; entries = await iterator.nextv(1000)) {
+        reads.entries += entries.length;
+        left -= entries.length;
+        if (left < 0) return undefined;
+        for (const [key, value] of entries) for (const position of decodeEntry(key, value)) found.add(position);
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+  return found;
+}
+
+/** Key of the entry that a list has to be read from: the one that begins before a position may reach beyond it. */
+async function entryReaching(level: Level, prefix: Buffer, position: number, reads: ReadCount): Promise<Buffer> {
+  const start = postingKey(prefix, position);
+  for await (const key of level.keys({ gte: postingKey(prefix, 0), lt: start, reverse: true, limit: 1 })) {
+    reads.entries++;
+    return key;
+  }
+  return start;
 }
 
 /** Reads several lists as one. */

@@ -182,8 +182,8 @@ export function createErasure({ database, hash, markLate, addToCount }: ErasureD
             if (referred) commit.put(idKey(tenant, 'i', id), writeAwaited(voided));
             else commit.delete(idKey(tenant, 'i', id));
           }
-          const erasedIds = erasure.erase.filter((id) => changes.has(id));
-          const redactedIds = erasure.redact.map(({ id }) => id).filter((id) => changes.has(id) && !erasedIds.includes(id));
+          const erasedIds = [...new Set(erasure.erase)].filter((id) => changes.has(id));
+          const redactedIds = [...new Set(erasure.redact.map(({ id }) => id))].filter((id) => changes.has(id) && !erasedIds.includes(id));
           const log = JSON.stringify({ erased: erasedIds, redacted: redactedIds });
           commit.put(numberedKey(tenant, 's', commit.takePosition()), writeRecord(ERASURE, commit.stored, NO_ID, Buffer.alloc(0), log));
           addToCount(commit, tenant, -erased);

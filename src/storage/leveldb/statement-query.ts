@@ -3,13 +3,14 @@ import type { StatementQuery, StoredStatement, StatementPage } from '../../state
 import { firstPositionAfter, type Database } from './database.js';
 import type { KeyHash } from './key-hash.js';
 import { numberAtEnd, numberedKey } from './keys.js';
-import { createListReader, createUnionReader, postingKey, postingPrefix, type PositionRange, type PostingReader, type ReadCount } from './postings.js';
+import { createListReader, createUnionReader, positionsWithin, postingKey, postingPrefix, type PositionRange, type PostingReader, type ReadCount } from './postings.js';
 import { ERASURE, holdsKey, recordFlags, recordId, recordKeys, recordStored, recordText, VOIDED } from './record.js';
 
 /**
- * List queries. One list of postings drives: the sparsest of the filters. Each statement it names is read once, and its
- * record, which holds all its keys, tells whether the other filters hold. So a query reads at most one entry and one record
- * for each position of the sparsest list, however many filters there are and however long the other lists.
+ * List queries. One list of postings drives: the sparsest of the filters. Its positions are taken in runs; the next sparsest
+ * list is sought out for each run and thins it, unless that would read more entries than the run has positions. What is left
+ * is read, and the record, which holds all keys of its statement, tells whether the other filters hold. So a query reads at
+ * most two entries for each position of the sparsest list, however many filters there are and however long the other lists.
  */
 export interface QueryDeps {
   database: Database;
@@ -25,6 +26,10 @@ const SAMPLE = 24;
 const ENTRY_BYTES = 20;
 /** Below this a range may stand in memory or in one block, and its size on disk says nothing. */
 const TELLING_BYTES = 64 << 10;
+/** Positions of the driving list taken at a time. */
+const LONGEST_RUN = 1024;
+/** A run shorter than this is read rather than thinned. */
+const SHORTEST_RUN = 32;
 const LATEST_TIME = 2 ** 48 - 2;
 
 /** Runs a query; see `StatementStore.find`. */
@@ -97,13 +102,20 @@ async function scanLog({ database, reads }: QueryDeps, tenant: string, query: St
 
 async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange, page: Page): Promise<void> {
   const { database, reads, hash } = deps;
-  const driver = await chooseDriver(deps, tenant, query, range);
+  const [driver, second] = await rankFilters(deps, tenant, query, range);
   const rest = query.filters.filter((_, index) => index !== driver.index).map((keys) => keys.map((key) => hash.key(key)));
+  let thinning = second !== undefined;
   try {
     let positions = driver.sampled;
-    for (let size = query.limit + 1 - positions.length; ; size = Math.min(size * 2, 1024)) {
-      if (positions.length === 0) positions = await driver.reader.read(Math.max(8, Math.min(size, 1024)));
+    for (let size = query.limit + 1 - positions.length; ; size = Math.min(size * 2, LONGEST_RUN)) {
+      if (positions.length === 0) positions = await driver.reader.read(Math.max(8, Math.min(size, LONGEST_RUN)));
       if (positions.length === 0) return;
+      if (thinning && positions.length >= SHORTEST_RUN) {
+        const ends = [positions[0]!, positions[positions.length - 1]!];
+        const held = await positionsWithin(database.level, second!.lists, { from: Math.min(...ends), to: Math.max(...ends) }, positions.length, reads);
+        if (held) positions = positions.filter((position) => held.has(position));
+        else thinning = false;
+      }
       for (const position of positions) {
         const record = database.get(numberedKey(tenant, 's', position));
         reads.records++;
@@ -118,32 +130,33 @@ async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQue
   }
 }
 
-interface Driver {
+/** A filter of a query and its postings. */
+interface RankedFilter {
   index: number;
+  lists: Buffer[];
   reader: PostingReader;
   /** Positions already read from it. */
   sampled: number[];
 }
 
-/** The filter with the fewest postings in range: by the beginning of each list, then by its size on disk. */
-async function chooseDriver(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange): Promise<Driver> {
-  const open = (keys: StatementKey[]): PostingReader => createUnionReader(listsOf(deps, tenant, keys)
-    .map((prefix) => createListReader(deps.database.level, prefix, range, query.ascending, deps.reads)), query.ascending);
-  if (query.filters.length === 1) return { index: 0, reader: open(query.filters[0]!), sampled: [] };
+/** The two filters with the fewest postings in range, by the beginning of each list, then by its size on disk; all readers but the first are closed. */
+async function rankFilters(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange): Promise<[RankedFilter, RankedFilter | undefined]> {
+  const { level } = deps.database;
   const candidates = await Promise.all(query.filters.map(async (keys, index) => {
-    const reader = open(keys);
+    const lists = listsOf(deps, tenant, keys);
+    const reader = createUnionReader(lists.map((prefix) => createListReader(level, prefix, range, query.ascending, deps.reads)), query.ascending);
+    if (query.filters.length === 1) return { index, lists, reader, sampled: [], size: 0 };
     const sampled = await reader.read(SAMPLE);
-    return { index, reader, sampled, size: await estimate(deps, tenant, keys, range, sampled) };
+    return { index, lists, reader, sampled, size: await estimate(deps, lists, range, sampled) };
   }));
-  const best = candidates.reduce((least, other) => (other.size < least.size ? other : least));
-  await Promise.all(candidates.filter((other) => other !== best).map((other) => other.reader.close()));
-  return best;
+  candidates.sort((a, b) => a.size - b.size);
+  await Promise.all(candidates.slice(1).map((other) => other.reader.close()));
+  return [candidates[0]!, candidates[1]];
 }
 
-async function estimate(deps: QueryDeps, tenant: string, keys: StatementKey[], range: PositionRange, sampled: number[]): Promise<number> {
+async function estimate(deps: QueryDeps, lists: Buffer[], range: PositionRange, sampled: number[]): Promise<number> {
   if (sampled.length < SAMPLE) return sampled.length;
-  const sizes = await Promise.all(listsOf(deps, tenant, keys)
-    .map((prefix) => deps.database.level.approximateSize(postingKey(prefix, range.from), postingKey(prefix, range.to + 1))));
+  const sizes = await Promise.all(lists.map((prefix) => deps.database.level.approximateSize(postingKey(prefix, range.from), postingKey(prefix, range.to + 1))));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   if (bytes >= TELLING_BYTES) return bytes / ENTRY_BYTES;
   const span = Math.abs(sampled[sampled.length - 1]! - sampled[0]!) + 1;
