@@ -151,7 +151,8 @@ t.test('cut off at any write, an erasure goes on after a restart and comes to th
       const { own } = await fill(storage);
       const { power, stores } = unreliable(storage, cutAt, when, true);
       const first = createErasureService({ ...stores, tenants: createTenantService(storage), log });
-      const begun = await first.start(tenant, ann, { wait: 40 }).catch(() => undefined);
+      const begun = await first.start(tenant, ann).catch(() => undefined);
+      while (begun && power.cuts === 0 && (await first.get(tenant, begun.id))?.status !== 'complete') await new Promise((resolve) => setTimeout(resolve, 2));
       await first.close();
       cuts = power.cuts;
       const second = service(storage);
@@ -180,7 +181,8 @@ t.test('what fails is tried again, and says meanwhile why it halts', async (t) =
   await fill(storage);
   const { stores } = unreliable(storage, 6, 'before', false);
   const erasures = createErasureService({ ...stores, tenants: createTenantService(storage), log });
-  const { id } = await erasures.start(tenant, ann, { wait: 200 });
+  const { id } = await erasures.start(tenant, ann);
+  while ((await erasures.get(tenant, id))?.problem === undefined) await new Promise((resolve) => setTimeout(resolve, 2));
   t.match(await erasures.get(tenant, id), { status: 'running', problem: /fault/ });
   await settled(erasures, id);
   t.match(await erasures.get(tenant, id), { status: 'complete', problem: undefined, counts: { erased: 2, redacted: 1 } });
