@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { restoreBackup } from '../backup/restore.js';
-import { openRestoreTarget } from '../server/compose-restore.js';
+import { openRestoreTarget } from '../server/compose.js';
 import { openSource } from './byte-stream.js';
 import { configOf } from './client.js';
 import { tell } from './output.js';

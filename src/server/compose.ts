@@ -7,11 +7,15 @@ import { createTenantService } from '../admin/tenant-service.js';
 import { createAttempts } from '../auth/attempts.js';
 import { createKeyService } from '../auth/key-service.js';
 import { createTokenVerifier } from '../auth/tokens.js';
+import { createBackupService } from '../backup/service.js';
 import type { Config } from '../config.js';
 import { createDocumentService } from '../documents/service.js';
 import { createFeed } from '../feed/service.js';
 import { createStatementService } from '../statements/service.js';
 import { openLevelStorage } from '../storage/leveldb/open.js';
+import { createTransferService } from '../transfer/service.js';
+
+export { openRestoreTarget } from '../storage/leveldb/backup.js';
 
 /** What the program writes to its log. */
 export interface Log {
@@ -49,6 +53,8 @@ export async function compose(config: Config, log: Log) {
     storage, homePage, tenants, metrics, keys, tokens, erasures, statements,
     documents: createDocumentService({ documents, maxDocumentBytes: config.maxDocumentBytes, maxDepth: config.maxDepth, now: Date.now }),
     feed: createFeed(store),
+    transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
+    backup: createBackupService({ store: storage.backup, statements: store, attachments, tenants }),
     exports: createExportService({ statements: store, documents, attachments }),
     statistics: createStatisticsService({ statements: store, attachments }),
     checks: createStoreChecks({ statements: store, records }),

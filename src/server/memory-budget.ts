@@ -1,24 +1,90 @@
-import type { FastifyInstance } from 'fastify';
+import { Transform, type Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QuipuError } from '../xapi/errors.js';
 
+/** Answers no longer than this are not counted. */
+const SMALL_ANSWER = 64 << 10;
+
 /**
- * Bounds the memory that request bodies take together. A request reserves what its Content-Length declares, or the largest
- * body when it declares none; when the budget is spent, further requests with a body are answered 503 with Retry-After.
- * @param maxBytes the budget
+ * Bounds the memory that request bodies take together, and as much again that answers do which wait for slow readers. A request
+ * reserves what its Content-Length declares, or the largest body when it declares none; a compressed one more when it turns out
+ * larger. When a budget is spent, requests are answered 503 with Retry-After.
+ * @param maxBytes each budget
  * @param maxBodyBytes most that one body can take, since longer ones are refused or streamed to disk
  */
 export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes: number): void {
-  let reserved = 0;
+  const bodies = createBudget(maxBytes, 'as many request bodies as it may');
+  const answers = createBudget(maxBytes, 'as many answers as it may that their readers have not taken yet');
+
   app.addHook('preParsing', async (request, reply) => {
-    const { 'content-length': length, 'transfer-encoding': encoding, 'content-encoding': compressed } = request.headers;
-    if (length === undefined && encoding === undefined) return;
-    // A compressed body says nothing about its size; eight times is more than JSON shrinks as a rule.
-    const declared = length === undefined ? maxBodyBytes : Number(length) * (compressed ? 8 : 1);
-    const bytes = Math.min(declared, maxBodyBytes);
-    if (reserved > 0 && reserved + bytes > maxBytes) {
-      throw new QuipuError('overloaded', 'The server holds as many request bodies as it may; send the request again in a moment.', { retryAfter: 1 });
-    }
-    reserved += bytes;
-    reply.raw.once('close', () => { reserved -= bytes; });
+    const bytes = declaredBytes(request, maxBodyBytes);
+    if (bytes > 0) bodies.take(reply, bytes);
   });
+  // What decompresses stands with each route, so what measures its outcome has to as well.
+  app.addHook('onRoute', (route) => {
+    const before = route.preParsing === undefined ? [] : [route.preParsing].flat();
+    route.preParsing = [...before, (request: FastifyRequest, reply: FastifyReply, payload: Readable, done: (error: null, payload: Readable) => void) => {
+      const known = declaredBytes(request, maxBodyBytes);
+      done(null, isCompressed(request) && known > 0 ? measured(payload, known, maxBodyBytes, (bytes) => bodies.take(reply, bytes)) : payload);
+    }] as typeof before;
+  });
+  app.addHook('preHandler', (request, _reply, next) => {
+    next(request.method === 'GET' && request.routeOptions.config.permission !== undefined && answers.spent() ? answers.refusal() : undefined);
+  });
+  app.addHook('onSend', async (_request, reply, payload: unknown) => {
+    const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0;
+    if (bytes > SMALL_ANSWER) answers.take(reply, bytes);
+  });
+}
+
+function createBudget(maxBytes: number, what: string) {
+  let reserved = 0;
+  const refusal = (): QuipuError => new QuipuError('overloaded', `The server holds ${what}; send the request again in a moment.`, { retryAfter: 1 });
+  return {
+    refusal,
+    spent: () => reserved >= maxBytes,
+    /** Reserves bytes until the request is over. @throws QuipuError `overloaded` when there are not so many left */
+    take(reply: FastifyReply, bytes: number): void {
+      if (reserved > 0 && reserved + bytes > maxBytes) throw refusal();
+      reserved += bytes;
+      reply.raw.once('close', () => { reserved -= bytes; });
+    },
+  };
+}
+
+function isCompressed(request: FastifyRequest): boolean {
+  const encoding = request.headers['content-encoding'];
+  return encoding !== undefined && encoding !== 'identity';
+}
+
+/** What a request says its body takes; a compressed one says nothing of that, and eight times is what JSON shrinks as a rule. */
+function declaredBytes(request: FastifyRequest, maxBodyBytes: number): number {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  if (length === undefined) return encoding === undefined ? 0 : maxBodyBytes;
+  return Math.min(Number(length) * (isCompressed(request) ? 8 : 1), maxBodyBytes);
+}
+
+/** The same stream, which reserves more as it turns out longer than `known`, in steps that keep the number of them small. */
+function measured(source: Readable, known: number, maxBodyBytes: number, take: (bytes: number) => void): Readable {
+  let length = 0;
+  let reserved = known;
+  const measure = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      length += chunk.length;
+      if (length <= reserved || reserved >= maxBodyBytes) return done(null, chunk);
+      const step = Math.min(Math.max(length - reserved, reserved), maxBodyBytes - reserved);
+      try {
+        take(step);
+      } catch (error) {
+        return done(error as Error);
+      }
+      reserved += step;
+      done(null, chunk);
+    },
+  });
+  // Fastify compares this with Content-Length.
+  Object.defineProperty(measure, 'receivedEncodedLength', { get: () => (source as { receivedEncodedLength?: number }).receivedEncodedLength });
+  source.on('error', (error) => measure.destroy(error));
+  measure.on('error', () => source.unpipe(measure));
+  return source.pipe(measure);
 }

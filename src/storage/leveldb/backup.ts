@@ -3,15 +3,35 @@ import { mkdir } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import type { BackupStore, RestoreTarget } from '../../backup/store.js';
 import { createAttachmentStore } from './attachment-store.js';
-import type { Level } from './level.js';
+import { levelOptions, type Level } from './level.js';
 import { FORMAT } from './migrations.js';
 
 const engine = 'leveldb';
 const chunkBytes = 4 << 20;
 
+/** A source of backups that `purge` can wait for: what an open snapshot holds, LevelDB keeps on the disk. */
+export interface LevelBackupStore extends BackupStore {
+  /** Waits until the dumps that are under way have ended. */
+  settled(): Promise<void>;
+}
+
 /** The database as a source of backups. */
-export function createBackupStore(level: Level): BackupStore {
-  return { engine, version: FORMAT, dump: () => dump(level) };
+export function createBackupStore(level: Level): LevelBackupStore {
+  const underWay = new Set<Promise<void>>();
+
+  async function* tracked(): AsyncGenerator<Buffer> {
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => { end = resolve; });
+    underWay.add(ended);
+    try {
+      yield* dump(level);
+    } finally {
+      underWay.delete(ended);
+      end();
+    }
+  }
+
+  return { engine, version: FORMAT, dump: tracked, settled: async () => { await Promise.all(underWay); } };
 }
 
 /**
@@ -43,9 +63,7 @@ async function* dump(level: Level): AsyncGenerator<Buffer> {
 export async function openRestoreTarget(directory: string): Promise<RestoreTarget> {
   const path = join(directory, 'store');
   await mkdir(path, { recursive: true, mode: 0o700 });
-  const level: Level = new ClassicLevel<Buffer, Buffer>(path, {
-    keyEncoding: 'buffer', valueEncoding: 'buffer', errorIfExists: true, writeBufferSize: 32 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 500,
-  });
+  const level: Level = new ClassicLevel<Buffer, Buffer>(path, { ...levelOptions, errorIfExists: true });
   await level.open();
   const attachments = createAttachmentStore(join(directory, 'attachments'));
   return {

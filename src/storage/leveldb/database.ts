@@ -4,7 +4,7 @@ import { ClassicLevel } from 'classic-level';
 import { createCommitQueue, type CommitQueue } from './commit-queue.js';
 import { watchFreeSpace } from './free-space.js';
 import { metaKey, numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
-import { readHead, type Level } from './level.js';
+import { levelOptions, readHead, type Level } from './level.js';
 import { unavailable } from './store-failure.js';
 import { FORMAT, migrations } from './migrations.js';
 
@@ -35,10 +35,7 @@ export interface Database {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { directory } = options;
   await makeWritable(directory);
-  const level: Level = new ClassicLevel<Buffer, Buffer>(directory, {
-    keyEncoding: 'buffer', valueEncoding: 'buffer',
-    writeBufferSize: 32 << 20, cacheSize: 64 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 500,
-  });
+  const level: Level = new ClassicLevel<Buffer, Buffer>(directory, levelOptions);
   await open(level, directory);
   try {
     await migrate(level, directory);

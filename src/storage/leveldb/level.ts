@@ -4,6 +4,11 @@ import { metaKey } from './keys.js';
 /** LevelDB with binary keys and values. */
 export type Level = ClassicLevel<Buffer, Buffer>;
 
+/** Sizes in bytes: much memory for writes, and blocks that hold a few statements, so that they compress well together. */
+export const levelOptions = {
+  keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: 32 << 20, cacheSize: 64 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 500,
+} as const;
+
 /** The newest position and its time, as they are on disk. */
 export function readHead(level: Level): { position: number; stored: number } {
   const head = level.getSync(metaKey('head'));

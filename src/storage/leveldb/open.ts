@@ -1,12 +1,13 @@
 import { join } from 'node:path';
+import type { BackupStore } from '../../backup/store.js';
 import type { DocumentStore } from '../../documents/store.js';
 import type { RecordStore } from '../../records/store.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
 import type { CanonicalStore, StatementStore } from '../../statements/store.js';
 import { createAttachmentStore } from './attachment-store.js';
+import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';
 import { openDatabase } from './database.js';
-import type { Level } from './level.js';
 import { createDocumentStore } from './document-store.js';
 import { createKeyHash } from './key-hash.js';
 import type { ReadCount } from './postings.js';
@@ -20,8 +21,7 @@ export interface LevelStorage {
   documents: DocumentStore;
   attachments: AttachmentStore;
   records: RecordStore;
-  /** The database itself, for backup. */
-  level: Level;
+  backup: BackupStore;
   /** Whether writes are taken at the moment. */
   available(): boolean;
   close(): Promise<void>;
@@ -42,8 +42,9 @@ export interface LevelStorageOptions {
 export async function openLevelStorage({ directory, minFreeBytes = 0, onState }: LevelStorageOptions): Promise<LevelStorage> {
   const database = await openDatabase({ directory: join(directory, 'store'), minFreeBytes, onState });
   const hash = createKeyHash(database.salt);
+  const backup = createBackupStore(database.level);
   const canonical = createCanonicalStore(database, hash);
-  const statements = createStatementStore(database, hash, canonical);
+  const statements = createStatementStore(database, hash, canonical, backup);
   const attachments = createAttachmentStore(join(directory, 'attachments'));
   await attachments.clean();
   await statements.resume();
@@ -53,7 +54,7 @@ export async function openLevelStorage({ directory, minFreeBytes = 0, onState }:
     documents: createDocumentStore(database, hash),
     attachments,
     records: createRecordStore(database),
-    level: database.level,
+    backup,
     available: () => database.commits.available(),
     close: () => database.close(),
   };

@@ -128,8 +128,6 @@ export function createErasure({ database, hash, markLate, addToCount }: ErasureD
 
   return {
     erase: async (tenant, erasure) => {
-      // Once in a file of its own, the old text meets its deletion in the next compaction; in one memory table it would not.
-      await database.level.compactRange(Buffer.alloc(1), Buffer.alloc(1));
       await database.commits.exclusive(async (commitNow) => {
         const changes = await gather(tenant, erasure);
         if (changes.size === 0) return;

@@ -2,6 +2,7 @@ import { equivalentStatements } from '../../xapi/comparison.js';
 import { stampStatement } from '../../xapi/stamp.js';
 import type { Statement } from '../../xapi/types.js';
 import type { AppendResult, FeedEntry, NewStatement, StatementStore, StoredStatement } from '../../statements/store.js';
+import type { LevelBackupStore } from './backup.js';
 import type { LevelCanonicalStore } from './canonical-store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
@@ -24,7 +25,7 @@ export interface LevelStatementStore extends StatementStore {
 
 const EMPTY = Buffer.alloc(0);
 
-export function createStatementStore(database: Database, hash: KeyHash, canonical: LevelCanonicalStore): LevelStatementStore {
+export function createStatementStore(database: Database, hash: KeyHash, canonical: LevelCanonicalStore, backup: LevelBackupStore): LevelStatementStore {
   const { commits } = database;
   const reads: ReadCount = { entries: 0, records: 0 };
   const lateTenants = new Map<string, boolean>();
@@ -181,7 +182,16 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     },
     purge: async (tenant) => {
       const start = tenantPrefix(tenant);
-      await database.level.compactRange(start, Buffer.concat([start, Buffer.alloc(24, 0xff)]));
+      const end = Buffer.concat([start, Buffer.alloc(24, 0xff)]);
+      await backup.settled();
+      // A deletion at each end makes a file that spans all others of the tenant, so that the compaction rewrites every one,
+      // also where a value and its deletion went into the same file.
+      await database.level.compactRange(start, start);
+      await commits.commit((commit) => {
+        commit.delete(start);
+        commit.delete(end);
+      });
+      await database.level.compactRange(start, end);
     },
     count: async (tenant) => readCount(database.get(countKey(tenant))),
     resume: () => inheritance.resume(),

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { createErasureService, type ErasureService } from '../../../src/admin/erasure-service.js';
 import { createExportService } from '../../../src/admin/export-service.js';
 import { createTenantService } from '../../../src/admin/tenant-service.js';
@@ -69,13 +69,42 @@ t.test('an erasure takes everything of the person and nothing of others', async 
   t.equal((await storage.documents.list(tenant, { resource: 'state', agent: agentIdentifier(bob)! })).length, 1);
   t.notMatch(await dump(storage), /ann@example\.org|Ann/, 'nothing names the person, receipts included');
 
-  const files = storage.level.location;
-  for (const file of readdirSync(files)) t.notMatch(readFileSync(join(files, file)).toString('latin1'), /ann@example\.org|Ann/, `nor does the file ${file}`);
+  filesAreSilent(t, storage.directory);
 
   const again = await erasures.start(tenant, { mbox: 'mailto:ann@EXAMPLE.org' }, { wait: 60_000 });
   t.equal(again.person, receipt.person, 'the keyed hash shows that the same person was meant');
   t.match(again.counts, { erased: 0, redacted: 0, attachments: 0, stateDocuments: 0, agentProfiles: 0 });
   t.equal(await erasures.get('two', receipt.id), undefined, 'another tenant does not see the receipt');
+});
+
+/** Looks into the files of the store, where LevelDB may keep what no read finds any more. */
+function filesAreSilent(t: Test, directory: string): void {
+  const files = join(directory, 'store');
+  for (const file of readdirSync(files)) t.notMatch(readFileSync(join(files, file)).toString('latin1'), /ann@example\.org|Ann/, `nothing in the file ${file}`);
+}
+
+t.test('of a person who has only a document, or nothing at all, nothing stays on the disk either', async (t) => {
+  for (const documents of [true, false]) {
+    const storage = await openTestStorage(t);
+    await createTenantService(storage).ensure(tenant, 'One');
+    if (documents) await putDocument(storage, 'state', ann, 'bookmark', Buffer.from('Ann is on page 7'), 'text/plain');
+    const receipt = await service(storage).start(tenant, ann, { wait: 60_000 });
+    t.match(receipt, { status: 'complete', counts: { erased: 0, stateDocuments: documents ? 1 : 0 } });
+    filesAreSilent(t, storage.directory);
+  }
+});
+
+t.test('a purge waits for the backup that still holds the data', async (t) => {
+  const storage = await openTestStorage(t);
+  await fill(storage);
+  const backup = storage.backup.dump();
+  await backup.next();
+  const erasures = service(storage);
+  const { id } = await erasures.start(tenant, ann, { wait: 300 });
+  t.equal((await erasures.get(tenant, id))?.status, 'purging');
+  await backup.return(undefined);
+  await settled(erasures, id);
+  filesAreSilent(t, storage.directory);
 });
 
 t.test('a dry run counts the same and changes nothing', async (t) => {

@@ -34,6 +34,6 @@ export async function putDocument(storage: LevelStorage, resource: DocumentResou
 /** Everything on the disk of the store, as text to look for things in. */
 export async function dump(storage: LevelStorage): Promise<string> {
   const parts: string[] = [];
-  for await (const [key, value] of storage.level.iterator()) parts.push(key.toString('latin1'), value.toString('latin1'));
+  for await (const chunk of storage.backup.dump()) parts.push(chunk.toString('latin1'));
   return parts.join('\n');
 }

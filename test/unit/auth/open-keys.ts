@@ -14,14 +14,14 @@ export interface Test {
 export const homePage = 'https://lrs.example.org';
 
 /** A storage in a folder of its own, gone when the test ends. */
-export async function openTestStorage(test: Test): Promise<LevelStorage> {
+export async function openTestStorage(test: Test): Promise<LevelStorage & { directory: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'quipu-'));
   const storage = await openLevelStorage({ directory });
   test.teardown(async () => {
     await storage.close();
     rmSync(directory, { recursive: true, force: true });
   });
-  return storage;
+  return { ...storage, directory };
 }
 
 /** Hashes as the real one does and counts comparisons. */
