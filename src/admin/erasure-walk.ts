@@ -1,9 +1,10 @@
 import type { DocumentStore } from '../documents/store.js';
 import type { AttachmentStore } from '../statements/attachment-store.js';
 import type { CanonicalStore, Erasure, StatementStore } from '../statements/store.js';
+import { attachmentsOf } from '../xapi/attachments.js';
 import type { Actor, Statement } from '../xapi/types.js';
 import type { ErasureCounts, ErasurePage, ErasureRecord, ErasureRecords } from './erasure-records.js';
-import { attachmentsOf, createPerson, judgeStatement, type Person } from './person.js';
+import { createPerson, judgeStatement, type Person } from './person.js';
 
 /** The stores that hold data of persons. */
 export interface PersonStores {
@@ -106,7 +107,7 @@ function judgePage(texts: Buffer[], { pseudonym }: ErasureRecord, person: Person
     if (verdict === 'unrelated') continue;
     if (verdict === 'erase') {
       judged.erase.push(id);
-      judged.attachments.push(...attachmentsOf(value));
+      judged.attachments.push(...attachmentsOf(value).map(({ sha2 }) => sha2));
     } else {
       judged.redact.push({ id, text: JSON.stringify(verdict.redacted), value: verdict.redacted });
     }

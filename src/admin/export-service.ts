@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { Document } from '../documents/store.js';
 import type { Cursor } from '../statements/store.js';
+import { attachmentsOf } from '../xapi/attachments.js';
 import type { Actor, Statement } from '../xapi/types.js';
 import type { PersonStores } from './erasure-walk.js';
-import { attachmentsOf, createPerson, names } from './person.js';
+import { createPerson, names } from './person.js';
 
 /** Gives out what a tenant holds of one person. */
 export interface ExportService {
@@ -51,7 +52,7 @@ export function createExportService(stores: Pick<PersonStores, 'statements' | 'd
           if (!names(statement, person)) continue;
           counts.statements++;
           yield `{"kind":"statement","voided":${voided},"statement":${json}}\n`;
-          for (const sha2 of attachmentsOf(statement)) {
+          for (const { sha2 } of attachmentsOf(statement)) {
             if (given.has(sha2)) continue;
             given.add(sha2);
             let present = false;

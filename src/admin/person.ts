@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { agentIdentifier } from '../xapi/actors.js';
+import { signatureUsageType } from '../xapi/attachments.js';
 import { isActor, isSubStatement } from '../xapi/statement-objects.js';
 import type { StatementKey } from '../xapi/statement-keys.js';
 import type { Actor, Context, Statement, StatementObject } from '../xapi/types.js';
@@ -32,8 +33,6 @@ export function createPerson(agent: Actor): Person {
 /** What an erasure does to one statement. */
 export type Verdict = 'unrelated' | 'erase' | { redacted: Statement };
 
-const signature = 'http://adlnet.gov/expapi/attachments/signature';
-
 /**
  * Decides what becomes of a statement when a person is erased.
  * - It goes when its Actor or Object is the person, or an Anonymous Group of nobody else.
@@ -48,7 +47,7 @@ export function judgeStatement(statement: Statement, person: Person, replacement
   const redaction = new Redaction(person, replacement);
   const redacted = redaction.statement(statement);
   if (!redaction.found) return 'unrelated';
-  return statement.attachments?.some(({ usageType }) => usageType === signature) ? 'erase' : { redacted };
+  return statement.attachments?.some(({ usageType }) => usageType === signatureUsageType) ? 'erase' : { redacted };
 }
 
 function isAbout(actor: Actor, person: Person): boolean {
@@ -110,10 +109,4 @@ class Redaction {
 /** Whether a statement itself names the person, not only one that it refers to. */
 export function names(statement: Statement, person: Person): boolean {
   return judgeStatement(statement, person, {}) !== 'unrelated';
-}
-
-/** SHA-2 of every attachment of a statement, in lower case. */
-export function attachmentsOf(statement: Statement): string[] {
-  const inner = isSubStatement(statement.object) ? statement.object.attachments ?? [] : [];
-  return [...(statement.attachments ?? []), ...inner].map(({ sha2 }) => sha2.toLowerCase());
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { attachmentsOf } from '../xapi/attachments.js';
 import type { Statement } from '../xapi/types.js';
 import { idsOf, toCanonicalFormat, toIdsFormat } from '../xapi/statement-formats.js';
 import type { AttachmentStore } from './attachment-store.js';
-import { attachmentsOf } from './attachments.js';
 import type { CanonicalStore, StoredStatement } from './store.js';
 
 /** The `format` of a GET. */
@@ -49,7 +49,7 @@ export function multipartAnswer(json: Buffer, statements: readonly StoredStateme
   const types = new Map<string, string>();
   for (const { text } of statements) {
     if (!text.includes('"attachments"')) continue;
-    for (const { attachment } of attachmentsOf(JSON.parse(text.toString('utf8')) as Statement)) types.set(attachment.sha2.toLowerCase(), headerValue(attachment.contentType));
+    for (const { attachment, sha2 } of attachmentsOf(JSON.parse(text.toString('utf8')) as Statement)) types.set(sha2, headerValue(attachment.contentType));
   }
   async function* parts(): AsyncGenerator<Buffer> {
     yield Buffer.concat([Buffer.from(`--${boundary}\r\nContent-Type: application/json\r\n\r\n`), json]);

@@ -1,17 +1,10 @@
 import { QuipuError } from '../xapi/errors.js';
-import type { Attachment, Statement, SubStatement } from '../xapi/types.js';
+import { attachmentsOf, signatureUsageType } from '../xapi/attachments.js';
+import type { Statement } from '../xapi/types.js';
 import type { StagedAttachment } from './attachment-store.js';
-import { signatureUsageType, verifySignature } from './signature.js';
+import { verifySignature } from './signature.js';
 
 const section = 'xAPI 1.0.3 Part Two 2.4.11, Part Three 1.5.2; IEEE 9274.1.1 4.1.3';
-
-/** The attachments of a statement and of its SubStatement, with their pointers. */
-export function attachmentsOf(statement: Statement): { attachment: Attachment; pointer: string }[] {
-  const own = (statement.attachments ?? []).map((attachment, at) => ({ attachment, pointer: `/attachments/${at}` }));
-  if (statement.object.objectType !== 'SubStatement') return own;
-  const { attachments = [] } = statement.object as SubStatement;
-  return own.concat(attachments.map((attachment, at) => ({ attachment, pointer: `/object/attachments/${at}` })));
-}
 
 /**
  * Judges that attachments and the parts sent with a batch belong together: each attachment has its bytes among the parts or a
@@ -23,8 +16,7 @@ export function matchAttachments(statements: readonly Statement[], staged: reado
   const declared = new Set<string>();
   for (const [index, statement] of statements.entries()) {
     if (statement.attachments === undefined && statement.object.objectType !== 'SubStatement') continue;
-    for (const { attachment, pointer } of attachmentsOf(statement)) {
-      const sha2 = attachment.sha2.toLowerCase();
+    for (const { attachment, pointer, sha2 } of attachmentsOf(statement)) {
       declared.add(sha2);
       if (received.has(sha2) || attachment.fileUrl !== undefined) continue;
       throw new QuipuError('invalid-attachment', `Statement ${index}: the attachment at ${pointer} has neither a fileUrl nor a part of the request with its hash ${sha2}.`,

@@ -1,6 +1,7 @@
 import type { Credential } from '../auth/credential.js';
 import { can } from '../auth/permissions.js';
 import { agentIdentifier } from '../xapi/actors.js';
+import { attachmentsOf } from '../xapi/attachments.js';
 import { QuipuError } from '../xapi/errors.js';
 import type { StatementText } from '../xapi/json-text.js';
 import { filterKeys, type StatementFilter, type StatementKey } from '../xapi/statement-keys.js';
@@ -8,7 +9,7 @@ import type { Statement, XapiVersion } from '../xapi/types.js';
 import { isKnownLineVersion, negotiateVersion } from '../xapi/versions.js';
 import { validateStatement } from '../xapi/validation.js';
 import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
-import { attachmentsOf, matchAttachments, verifySignatures } from './attachments.js';
+import { matchAttachments, verifySignatures } from './attachments.js';
 import { normalise } from './normalise.js';
 import type { Cursor, NewStatement, StatementPage, StatementStore, StoredStatement } from './store.js';
 
@@ -130,8 +131,7 @@ export function createStatementService({ store, attachments: attachmentStore, co
 
   /** Whether the bytes of every attachment without a fileUrl came along or are in the store already. */
   async function missingBytes(tenant: string, statement: Statement, staged: readonly StagedAttachment[]): Promise<string | undefined> {
-    for (const { attachment } of attachmentsOf(statement)) {
-      const sha2 = attachment.sha2.toLowerCase();
+    for (const { attachment, sha2 } of attachmentsOf(statement)) {
       if (attachment.fileUrl === undefined && !staged.some((part) => part.sha2 === sha2) && !(await attachmentStore.has(tenant, sha2))) return sha2;
     }
     return undefined;

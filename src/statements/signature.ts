@@ -1,13 +1,12 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
+import { signatureUsageType } from '../xapi/attachments.js';
 import { equivalentStatements } from '../xapi/comparison.js';
 import { QuipuError } from '../xapi/errors.js';
 import { parseJsonStrict } from '../xapi/json-text.js';
 import type { Attachment, Json, Statement } from '../xapi/types.js';
 import { validateStatement } from '../xapi/validation.js';
 
-/** The usageType of an attachment that signs its statement (xAPI 1.0.3 Part Two 2.6, IEEE 9274.1.1 4.2.6). */
-export const signatureUsageType = 'http://adlnet.gov/expapi/attachments/signature';
 
 const section = 'xAPI 1.0.3 Part Two 2.6; IEEE 9274.1.1 4.2.6';
 const algorithms = ['RS256', 'RS384', 'RS512'] as const;

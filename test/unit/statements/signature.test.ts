@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import t from 'tap';
-import { signatureUsageType, verifySignature } from '../../../src/statements/signature.js';
+import { verifySignature } from '../../../src/statements/signature.js';
+import { signatureUsageType } from '../../../src/xapi/attachments.js';
 import type { Attachment, Statement } from '../../../src/xapi/types.js';
 
 interface Keys {
