@@ -32,10 +32,12 @@ const resources: Record<string, HTTPMethods[]> = {
 /** Everything under /xapi, in the order in which a request meets it. */
 export async function registerXapi(app: FastifyInstance, services: Services, config: Config, auth: AuthOptions, programVersion: string): Promise<void> {
   await app.register(async (scope) => {
+    nameVersion(scope, config.defaultVersion);
     await allowOrigins(scope);
     await scope.register(alternateRequestPlugin, { maxBodyBytes: config.maxBodyBytes });
   }, { prefix: ALTERNATE_PREFIX });
   await app.register(async (scope) => {
+    nameVersion(scope, config.defaultVersion);
     await allowOrigins(scope);
     negotiate(scope, config.defaultVersion);
     sayConsistentThrough(scope, services);
@@ -66,11 +68,17 @@ async function allowOrigins(scope: FastifyInstance): Promise<void> {
   });
 }
 
-/** 1.0.3 Part Three 3.3: every answer names the version it follows; a request that names none or another one is refused. About answers anybody. */
+/** 1.0.3 Part Three 3.3: every answer names a version, preflights and errors too. To be added before any other hook. */
+function nameVersion(scope: FastifyInstance, defaultVersion: Config['defaultVersion']): void {
+  scope.addHook('onRequest', async (_request, reply) => {
+    void reply.header(VERSION_HEADER, defaultVersion);
+  });
+}
+
+/** 1.0.3 Part Three 3.3: an answer names the version that its request speaks; a request that names none or another one is refused. About answers anybody. */
 function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersion']): void {
   scope.decorateRequest('xapiVersion', defaultVersion);
   scope.addHook('onRequest', async (request, reply) => {
-    void reply.header(VERSION_HEADER, defaultVersion);
     if (request.method === 'OPTIONS') return;
     const header = request.headers['x-experience-api-version'];
     if (request.routeOptions.config.open && header === undefined) return;
