@@ -31,7 +31,8 @@ export async function alternateRequestPlugin(app: FastifyInstance, { maxBodyByte
       ...(meant.content === undefined ? {} : { payload: meant.content }), payloadAsStream: true,
     });
     for (const [name, value] of Object.entries(answer.headers)) {
-      if (value !== undefined && !ownHeaders.has(name)) void reply.header(name, value);
+      // The answer to a HEAD has no body, and that to the POST which carried it must not announce one.
+      if (value !== undefined && !ownHeaders.has(name) && !(name === 'content-length' && meant.method === 'HEAD')) void reply.header(name, value);
     }
     return reply.code(answer.statusCode).send(answer.stream());
   });
