@@ -1,0 +1,129 @@
+import { request as httpRequest } from 'node:http';
+import t from 'tap';
+import { authorization, startServer, type Key, type TestServer } from './server.js';
+
+interface Event {
+  id: number;
+  event?: string;
+  data?: string;
+}
+
+/** Listens to the live tail. */
+function listen(server: TestServer, query = '', headers: Record<string, string> = {}, key: Key = server.one) {
+  const events: Event[] = [];
+  let wake = (): void => undefined;
+  let status = 0;
+  let ended = false;
+  const outgoing = httpRequest(`${server.url}/v1/statements/live${query}`, { headers: { Authorization: authorization(key), ...headers } }, (incoming) => {
+    status = incoming.statusCode!;
+    let buffer = '';
+    incoming.setEncoding('utf8').on('data', (text: string) => {
+      buffer += text;
+      for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
+        const fields = buffer.slice(0, end).split('\n').map((line) => /^(\w*): ?(.*)$/.exec(line)!);
+        buffer = buffer.slice(end + 2);
+        const of = (name: string): string[] => fields.filter((field) => field[1] === name).map((field) => field[2]!);
+        const event: Event = { id: Number(of('id')[0]), event: of('event')[0], data: of('data').join('\n') };
+        if (event.event !== undefined) events.push(event);
+      }
+      wake();
+    });
+    incoming.on('close', () => {
+      ended = true;
+      wake();
+    });
+    wake();
+  });
+  outgoing.on('error', () => undefined);
+  outgoing.end();
+  const until = async (condition: () => boolean): Promise<void> => {
+    for (const start = Date.now(); !condition();) {
+      if (Date.now() - start > 10_000) throw new Error('nothing came');
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, 50);
+      });
+    }
+  };
+  return {
+    events, until, close: () => outgoing.destroy(),
+    opened: () => until(() => status !== 0),
+    get status() { return status; },
+    get ended() { return ended; },
+    statements: () => events.filter(({ event }) => event === 'statement').map(({ data }) => JSON.parse(data!) as { id: string; object: { id: string } }),
+  };
+}
+
+const uuid = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+const statement = (number: number, actor = 'ann', more: object = {}) => ({
+  id: uuid(number), actor: { mbox: `mailto:${actor}@example.org` }, verb: { id: 'https://example.org/did' }, object: { id: `https://example.org/${number}` }, ...more,
+});
+
+t.test('statements come as they are stored, in order, filtered, and to their tenant alone', async (t) => {
+  const server = await startServer(t);
+  const all = listen(server);
+  const anns = listen(server, `?agent=${encodeURIComponent('{"mbox":"mailto:ann@example.org"}')}`);
+  const other = listen(server, '', {}, server.two);
+  await Promise.all([all.opened(), anns.opened(), other.opened()]);
+  await server.request('statements', { method: 'POST', body: [statement(1), statement(2, 'bob'), statement(3)] });
+  await server.request('statements', { method: 'POST', body: '[\n{\n"id": "' + uuid(4) + '",\n"actor": {"mbox": "mailto:ann@example.org"}, "verb": {"id": "https://example.org/did"},\n\n"object": {"id": "https://example.org/4"}}]', headers: { 'Content-Type': 'application/json' } });
+  await all.until(() => all.events.length === 4);
+  await anns.until(() => anns.events.length === 3);
+  t.same(all.statements().map(({ id }) => id), [1, 2, 3, 4].map(uuid));
+  t.same(anns.statements().map(({ id }) => id), [1, 3, 4].map(uuid), 'a text with line breaks arrives whole');
+  t.same(other.events, []);
+  const exact = await server.request('statements', { query: { statementId: uuid(1) } });
+  t.equal(all.events[0]!.data, exact.text, 'the event holds the statement as a GET gives it');
+  for (const client of [all, anns, other]) client.close();
+});
+
+t.test('a listener that was cut off goes on where it was, also after a restart', async (t) => {
+  const server = await startServer(t);
+  const first = listen(server);
+  await first.opened();
+  await server.request('statements', { method: 'POST', body: statement(1) });
+  await first.until(() => first.events.length === 1);
+  first.close();
+  await server.request('statements', { method: 'POST', body: [statement(2), statement(3)] });
+  await server.restart();
+  const second = listen(server, '', { 'Last-Event-ID': String(first.events[0]!.id) });
+  await second.until(() => second.events.length === 2);
+  t.same(second.statements().map(({ id }) => id), [2, 3].map(uuid));
+  const whole = listen(server, '', { 'Last-Event-ID': '0' });
+  await whole.until(() => whole.events.length === 3);
+  t.same(whole.statements().map(({ id }) => id), [1, 2, 3].map(uuid), 'from the beginning');
+  second.close();
+  whole.close();
+});
+
+t.test('voided statements are left out on a replay, erasures are told', async (t) => {
+  const server = await startServer(t);
+  await server.request('statements', { method: 'POST', body: [statement(1), statement(2, 'bob'), statement(3, 'ann', { verb: { id: 'http://adlnet.gov/expapi/verbs/voided' }, object: { objectType: 'StatementRef', id: uuid(2) } })] });
+  const client = listen(server, '', { 'Last-Event-ID': '0' });
+  await client.until(() => client.events.length === 2);
+  t.same(client.statements().map(({ id }) => id), [1, 3].map(uuid));
+  await server.request('/v1/erasures', { method: 'POST', key: server.admin, body: { agent: { mbox: 'mailto:bob@example.org' } } });
+  await client.until(() => client.events.length === 3);
+  t.match(client.events[2], { event: 'erasure', data: JSON.stringify({ erased: [uuid(2)], redacted: [] }) });
+  client.close();
+});
+
+t.test('who may listen, and what is refused', async (t) => {
+  const server = await startServer(t);
+  const mine = await server.makeKey(['statements/read/mine', 'statements/write']);
+  const stateOnly = await server.makeKey(['state']);
+  const own = listen(server, '', {}, mine);
+  await own.opened();
+  await server.request('statements', { method: 'POST', body: statement(1) });
+  await server.request('statements', { method: 'POST', body: statement(2), key: mine });
+  await own.until(() => own.events.length === 1);
+  t.same(own.statements().map(({ id }) => id), [uuid(2)], 'statements/read/mine sees its own alone');
+  t.equal((await server.request('/v1/statements/live', { key: stateOnly })).status, 403);
+  t.equal((await server.request('/v1/statements/live', { key: null })).status, 401);
+  t.match((await server.request('/v1/statements/live', { query: { verb: 'no iri' } })).json(), { error: 'invalid-parameter', parameter: 'verb' });
+  t.match((await server.request('/v1/statements/live', { query: { limit: 3 } })).json(), { error: 'invalid-parameter', parameter: 'limit' });
+  t.match((await server.request('/v1/statements/live', { headers: { 'Last-Event-ID': 'x' } })).json(), { error: 'invalid-header', parameter: 'Last-Event-ID' });
+  await server.restart();
+  await own.until(() => own.ended);
+  t.ok(own.ended, 'an open stream does not hold up the end of the server');
+});
