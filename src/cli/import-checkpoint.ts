@@ -15,6 +15,8 @@ export interface ImportCounts {
 export interface ImportProgress {
   resume: ResumePoint;
   counts: ImportCounts;
+  /** A statement that was taken in: a target that lacks it is not the one that the import had come so far with. */
+  proof?: string;
 }
 
 /** Keeps how far an import has come, for the time after an interruption. */

@@ -15,14 +15,17 @@ export interface ImportGroup {
   body(): Buffer | Readable;
   /** Where the statement of a line (from 1) stands in the source; undefined for a piece of an attachment. */
   placeOf(line: number): Place | undefined;
+  /** The last statement of moderate size whose line is not among these. */
+  lastOutside(lines: ReadonlySet<number>): Buffer | undefined;
   discard(): Promise<void>;
 }
 
 const mostHeld = 8 << 20;
+const moderate = 64 << 10;
 const lineEnd = Buffer.from('\n');
 
 export function createImportGroup(): ImportGroup {
-  const places = new Map<number, Place>();
+  const places = new Map<number, { place: Place; line?: Buffer }>();
   let held: Buffer[] = [];
   let heldBytes = 0;
   let bytes = 0;
@@ -54,11 +57,12 @@ export function createImportGroup(): ImportGroup {
     },
     addStatement: async (line, place) => {
       await add(line);
-      places.set(lines, place);
+      places.set(lines, line.length > moderate ? { place } : { place, line });
     },
     addAttachment: add,
     body: () => (folder === undefined ? Buffer.concat(held) : joined(join(folder, 'group'), Buffer.concat(held))),
-    placeOf: (line) => places.get(line),
+    placeOf: (line) => places.get(line)?.place,
+    lastOutside: (refused) => [...places].findLast(([number, { line }]) => line !== undefined && !refused.has(number))?.[1].line,
     discard: async () => {
       await file?.close();
       if (folder !== undefined) await rm(folder, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { CommandError, exitStatus } from './command-error.js';
 import { withConnection, withJson, withTenant } from './connection-options.js';
 import { openFileSource } from './file-source.js';
 import { readBody } from './http-request.js';
-import { openCheckpoint, type ImportCounts } from './import-checkpoint.js';
+import { openCheckpoint, type ImportCounts, type ImportProgress } from './import-checkpoint.js';
 import { createImportGroup, type ImportGroup } from './import-group.js';
 import { openLrsSource } from './lrs-source.js';
 import { printResult, tell } from './output.js';
@@ -46,13 +46,13 @@ async function importStatements(location: string, options: ImportOptions): Promi
     const checkpoint = await openCheckpoint(location, isUrl, `${client.target} ${options.tenant ?? ''}`).catch((error: Error) => {
       throw new CommandError(`${location} can't be read: ${error.message}.`);
     });
-    const before = options.restart ? undefined : await checkpoint.load();
+    const before = options.restart ? undefined : await stillTrue(client, options.tenant, await checkpoint.load());
     if (before) tell(`Going on after ${grouped(before.resume.number)} of an interrupted import (--restart begins anew).`);
     const counts = before?.counts ?? { stored: 0, duplicates: 0, refused: 0 };
     const source = await openImportSource(location, isUrl, options, before?.resume);
     const report = await openRefusalReport(options.report, before !== undefined);
     try {
-      await run({ client, tenant: options.tenant, source, counts, report, save: (resume) => checkpoint.save({ resume, counts }) });
+      await run({ client, tenant: options.tenant, source, counts, report, save: (resume, proof) => checkpoint.save({ resume, counts, proof }) });
     } finally {
       await report.close();
     }
@@ -63,6 +63,17 @@ async function importStatements(location: string, options: ImportOptions): Promi
   } finally {
     await client.close();
   }
+}
+
+/** What an interrupted import had done, unless the target has lost it since. */
+async function stillTrue(client: Client, tenant: string | undefined, before: ImportProgress | undefined): Promise<ImportProgress | undefined> {
+  if (before?.proof === undefined) return undefined;
+  const group = createImportGroup();
+  await group.addStatement(Buffer.from(before.proof), {});
+  const { duplicates } = await sendGroup(client, tenant, group);
+  if (duplicates === 1) return before;
+  tell('The store lacks what an interrupted import of this source had sent: beginning anew.');
+  return undefined;
 }
 
 function openImportSource(location: string, isUrl: boolean, options: ImportOptions, resume: ResumePoint | undefined): Promise<ImportSource> {
@@ -77,7 +88,7 @@ interface Run {
   /** Counted up. */
   counts: ImportCounts;
   report: RefusalReport;
-  save(resume: ResumePoint): Promise<void>;
+  save(resume: ResumePoint, proof: string | undefined): Promise<void>;
 }
 
 /** Sends what the source gives, group by group; after each the checkpoint moves on. */
@@ -85,6 +96,7 @@ async function run({ client, tenant, source, counts, report, save }: Run): Promi
   const progress = createProgress({ total: source.size, unit: source.size === undefined ? 'statements' : 'bytes' });
   let group = createImportGroup();
   let resume: ResumePoint | undefined;
+  let proof: string | undefined;
 
   async function flush(): Promise<void> {
     const sent = group;
@@ -94,10 +106,11 @@ async function run({ client, tenant, source, counts, report, save }: Run): Promi
       counts.duplicates += answer.duplicates;
       counts.refused += answer.refused;
       for (const { line, ...refusal } of answer.refusals) await report.add({ ...sent.placeOf(line), ...refusal });
+      proof = sent.lastOutside(new Set(answer.refusals.map(({ line }) => line)))?.toString('utf8') ?? proof;
     }
     group = createImportGroup();
     await sent.discard();
-    if (resume) await save(resume);
+    if (resume) await save(resume, proof);
     const seen = counts.stored + counts.duplicates + counts.refused;
     progress.update(source.size === undefined ? seen : source.position(), `${grouped(seen)} statements`);
   }

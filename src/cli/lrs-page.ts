@@ -56,13 +56,17 @@ async function readParts(answer: IncomingMessage, boundary: string, folder: stri
   let result: string | undefined;
   let count = 0;
   const dicer = new Dicer({ boundary });
-  dicer.on('part', (part) => {
-    const number = count++;
-    underWay.push(takePart(part, number).catch((error: Error) => {
-      dicer.destroy(error);
-      throw error;
-    }));
+  const read = new Promise<void>((resolve, reject) => {
+    dicer.once('finish', resolve);
+    dicer.once('error', reject);
+    answer.once('error', reject);
+    dicer.on('part', (part) => {
+      const work = takePart(part, count++);
+      work.catch(reject);
+      underWay.push(work);
+    });
   });
+  answer.pipe(dicer);
 
   async function takePart(part: Dicer.PartStream, number: number): Promise<void> {
     const headers = await new Promise<Record<string, string[]>>((resolve, reject) => {
@@ -79,15 +83,18 @@ async function readParts(answer: IncomingMessage, boundary: string, folder: stri
     if (hash !== undefined) parts.set(hash, { path, contentType: headers['content-type']?.[0] ?? 'application/octet-stream' });
   }
 
-  await Promise.all([pipeline(answer, dicer), settled(underWay)]);
-  await Promise.all(underWay);
+  try {
+    await read;
+    await Promise.all(underWay);
+    // What stands after the closing boundary is of no interest, but the connection waits for its end.
+    answer.unpipe(dicer);
+    answer.resume();
+  } catch (error) {
+    answer.destroy();
+    throw error;
+  }
   if (result === undefined) throw new CommandError('The other LRS answered multipart/mixed without parts.');
   return { result, parts };
-}
-
-/** Rejections are looked at when the whole answer was read. */
-async function settled(work: Promise<void>[]): Promise<void> {
-  await Promise.allSettled(work);
 }
 
 async function readText(part: Readable): Promise<string> {

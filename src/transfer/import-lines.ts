@@ -111,5 +111,10 @@ function refuse(report: ImportReport, line: number, { code, message, details }: 
   if (report.refusals.length >= reportedRefusals) return;
   const id = (statement?.value as { id?: unknown } | undefined)?.id;
   const { pointer, rule, section, expected } = details;
-  report.refusals.push({ line, ...(typeof id === 'string' ? { id: id.slice(0, 100) } : {}), error: code, message, pointer, rule, section, expected });
+  report.refusals.push({ line, ...(typeof id === 'string' ? { id: id.slice(0, 100) } : {}), error: code, message: withoutIndex(message), pointer, rule, section, expected });
+}
+
+/** Messages count statements within their request, which here says nothing: the line does. */
+function withoutIndex(message: string): string {
+  return message.replace(/^Statement \d+: /, '').replace(/^Statement \d+ /, 'The statement ');
 }
