@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, access, constants } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import { createCommitQueue, type CommitQueue } from './commit-queue.js';
 import { watchFreeSpace } from './free-space.js';
-import { metaKey, numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
+import { numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
 import { levelOptions, readHead, type Level } from './level.js';
 import { unavailable } from './store-failure.js';
-import { FORMAT, migrations } from './migrations.js';
+import { bringForward } from './migrations.js';
 
 export interface DatabaseOptions {
   /** Folder of the LevelDB files; made when missing. */
@@ -38,7 +37,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const level: Level = new ClassicLevel<Buffer, Buffer>(directory, levelOptions);
   await open(level, directory);
   try {
-    await migrate(level, directory);
+    await bringForward(level, directory);
   } catch (error) {
     await level.close();
     throw error;
@@ -98,24 +97,4 @@ async function open(level: Level, directory: string): Promise<void> {
 async function reopen(level: Level, directory: string): Promise<void> {
   await level.close();
   await open(level, directory);
-}
-
-async function migrate(level: Level, directory: string): Promise<void> {
-  const stored = level.getSync(metaKey('format'));
-  if (!stored) {
-    await level.batch([
-      { type: 'put', key: metaKey('format'), value: Buffer.from(String(FORMAT)) },
-      { type: 'put', key: metaKey('salt'), value: randomBytes(16) },
-    ], { sync: true });
-    return;
-  }
-  let format = Number(stored.toString());
-  if (format > FORMAT) {
-    throw new Error(`The data in ${directory} was written by a newer Quipu (data format ${format}; this one knows up to ${FORMAT}). Start that newer version, or restore a backup made by this one.`);
-  }
-  for (const migration of migrations.filter((step) => step.to > format).sort((a, b) => a.to - b.to)) {
-    await migration.run(level);
-    format = migration.to;
-    await level.put(metaKey('format'), Buffer.from(String(format)), { sync: true });
-  }
 }

@@ -24,6 +24,8 @@ export interface LevelStatementStore extends StatementStore {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Bytes of records after which a reading of the feed ends before its limit. */
+const FEED_BYTES = 4 << 20;
 
 export function createStatementStore(database: Database, hash: KeyHash, canonical: LevelCanonicalStore, backup: LevelBackupStore): LevelStatementStore {
   const { commits } = database;
@@ -166,7 +168,12 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     feed: async (tenant, after, limit) => {
       const entries: FeedEntry[] = [];
       const range = { gt: numberedKey(tenant, 's', after), lte: numberedKey(tenant, 's', commits.head()), limit, highWaterMarkBytes: 1 << 20 };
-      for await (const [key, record] of database.level.iterator(range)) entries.push(toEntry(numberAtEnd(key), record));
+      let bytes = 0;
+      for await (const [key, record] of database.level.iterator(range)) {
+        entries.push(toEntry(numberAtEnd(key), record));
+        bytes += record.length;
+        if (bytes > FEED_BYTES) break;
+      }
       return entries;
     },
     head: () => commits.head(),
