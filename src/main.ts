@@ -18,7 +18,7 @@ export interface Quipu {
   socketPath: string;
   /** The first credential, when this start has made it. */
   firstCredential?: { key: string; secret: string };
-  /** Lets the requests in flight finish, then closes the store. */
+  /** Lets the requests in flight finish, for eight seconds at the most, then closes the store. */
   close(): Promise<void>;
 }
 
@@ -31,6 +31,9 @@ export interface ServerFile {
 
 /** Version of the program. */
 export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+/** Milliseconds that requests in flight have to finish when the server closes; a client that stands still would keep it for ever. */
+const GRACE = 8000;
 
 /** Longest path that a Unix socket may have. */
 const LONGEST_SOCKET_PATH = 100;
@@ -52,8 +55,13 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
 
   async function close(): Promise<void> {
     closing.abort();
+    const impatience = setTimeout(() => {
+      app?.server.closeAllConnections();
+      socketServer?.closeAllConnections();
+    }, GRACE);
     await app?.close();
     if (socketServer) await new Promise((resolve) => socketServer!.close(resolve).closeIdleConnections());
+    clearTimeout(impatience);
     await rm(serverFile, { force: true });
     await services.close();
   }

@@ -3,7 +3,7 @@ import type { StatementKey } from '../xapi/statement-keys.js';
 
 /** The ordered log of what was stored, as consumers read it: each keeps the position it has dealt with and asks for what follows. */
 export interface Feed {
-  /** Entries after a position, oldest first, at most `limit`. */
+  /** Entries after a position, oldest first, at most `limit`, and fewer when they are long; none when there are no more. */
   read(tenant: string, after: Position, limit: number): Promise<FeedEntry[]>;
   /** Position of the newest entry. */
   head(): Position;

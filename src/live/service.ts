@@ -16,6 +16,8 @@ export interface LiveRequest {
 
 /** Entries read from the feed at a time. */
 const SLICE = 200;
+/** Characters of events that are handed on together, so that a slow listener holds few of them. */
+const CHUNK = 64 << 10;
 /** Milliseconds between signs of life on a quiet stream, short of what proxies take for dead. */
 const HEARTBEAT = 15_000;
 
@@ -34,9 +36,12 @@ export async function* liveEvents(feed: Feed, request: LiveRequest): AsyncGenera
     for (const entry of entries) {
       position = entry.position;
       events += eventOf(feed, entry, request);
+      if (events.length < CHUNK) continue;
+      yield events;
+      events = '';
     }
     if (events) yield events;
-    if (entries.length === SLICE) continue;
+    if (entries.length > 0) continue;
     const before = Date.now();
     await feed.wait(tenant, HEARTBEAT, signal);
     if (Date.now() - before >= HEARTBEAT) yield `: ${position}\n\n`;

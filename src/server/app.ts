@@ -34,6 +34,11 @@ export interface AppDeps {
   closing: AbortSignal;
 }
 
+/** How often requests are looked for that have not arrived in time, in milliseconds. */
+const CHECK_INTERVAL = 5000;
+/** Seconds for which a connection may stand still at the least: longer than a live stream is ever silent. */
+const SHORTEST_SILENCE = 60;
+
 /** The HTTP application: every plugin in the order in which a request meets it. */
 export async function createApp({ services, config, log, version, trustedSockets, closing }: AppDeps): Promise<FastifyInstance> {
   const prefix = randomBytes(4).toString('hex');
@@ -42,9 +47,11 @@ export async function createApp({ services, config, log, version, trustedSockets
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `${prefix}-${(requests++).toString(36)}`,
-    http: { maxHeaderSize: config.maxHeaderBytes },
+    // Node takes the longer of both timeouts for the request, whichever is which.
+    http: { maxHeaderSize: config.maxHeaderBytes, headersTimeout: Math.min(60, config.requestTimeout) * 1000, connectionsCheckingInterval: CHECK_INTERVAL },
     bodyLimit: config.maxBodyBytes,
     requestTimeout: config.requestTimeout * 1000,
+    connectionTimeout: Math.max(config.requestTimeout, SHORTEST_SILENCE) * 1000,
     keepAliveTimeout: 72_000,
     trustProxy: config.trustProxy,
     forceCloseConnections: 'idle',
@@ -58,6 +65,10 @@ export async function createApp({ services, config, log, version, trustedSockets
   const auth: AuthOptions = { keys: services.keys, tokens: services.tokens, tenantExists: (tenant) => services.tenants.exists(tenant), homePage: services.homePage, trustedSockets };
 
   setErrorHandler(app);
+  // A connection that stays open would keep the server from ending.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing.aborted) void reply.header('Connection', 'close');
+  });
   limitMemory(app, config.maxMemoryBytes, config.maxBodyBytes);
   await app.register(requestMetricsPlugin, { metrics: services.metrics });
   await registerCompression(app);

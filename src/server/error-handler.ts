@@ -25,8 +25,9 @@ export function sendError(error: QuipuError, request: FastifyRequest, reply: Fas
   else request.log.debug({ code: error.code, reason: error.message }, 'request refused');
   const body: ErrorBody = { error: error.code, message: error.message, ...details, requestId: request.id };
   if (retryAfter !== undefined) void reply.header('Retry-After', String(retryAfter));
-  // A body that was refused half-way would be read as the next request.
-  if (error.status === 413 || error.code === 'overloaded') void reply.header('Connection', 'close');
+  // A body that was refused half-way would be read as the next request, or go on being decompressed for nothing.
+  const compressed = request.headers['content-encoding'] !== undefined;
+  if (error.status === 413 || error.code === 'overloaded' || (compressed && error.status === 400)) void reply.header('Connection', 'close');
   return reply.code(error.status).headers(headers ?? {}).type('application/json; charset=utf-8').send(JSON.stringify(body));
 }
 

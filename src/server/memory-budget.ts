@@ -4,6 +4,8 @@ import { QuipuError } from '../xapi/errors.js';
 
 /** Answers no longer than this are not counted. */
 const SMALL_ANSWER = 64 << 10;
+/** Answers that are put together at a time; further ones wait, since how large they become is not known before. */
+const ANSWERS_IN_THE_MAKING = 16;
 
 /**
  * Bounds the memory that request bodies take together, and as much again that answers do which wait for slow readers. A request
@@ -28,13 +30,45 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
       done(null, isCompressed(request) && known > 0 ? measured(payload, known, maxBodyBytes, (bytes) => bodies.take(reply, bytes)) : payload);
     }] as typeof before;
   });
+  const making = createPlaces(ANSWERS_IN_THE_MAKING);
   app.addHook('preHandler', (request, _reply, next) => {
-    next(request.method === 'GET' && request.routeOptions.config.permission !== undefined && answers.spent() ? answers.refusal() : undefined);
+    if (request.method !== 'GET' || request.routeOptions.config.permission === undefined) return next();
+    making.enter(request, () => next(answers.spent() ? answers.refusal() : undefined));
   });
-  app.addHook('onSend', async (_request, reply, payload: unknown) => {
+  app.addHook('onSend', (request, reply, payload: unknown, next) => {
     const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0;
-    if (bytes > SMALL_ANSWER) answers.take(reply, bytes);
+    making.leave(request);
+    try {
+      if (bytes > SMALL_ANSWER) answers.take(reply, bytes);
+      next(null, payload);
+    } catch (error) {
+      next(error as QuipuError);
+    }
   });
+}
+
+/** So many places; whoever comes when they are taken waits in line. */
+function createPlaces(count: number) {
+  const inside = new WeakSet<object>();
+  const line: (() => void)[] = [];
+  let free = count;
+  return {
+    enter(who: object, go: () => void): void {
+      const admit = (): void => {
+        free--;
+        inside.add(who);
+        go();
+      };
+      if (free > 0) admit();
+      else line.push(admit);
+    },
+    /** Gives the place back; of somebody who has none it does nothing. */
+    leave(who: object): void {
+      if (!inside.delete(who)) return;
+      free++;
+      line.shift()?.();
+    },
+  };
 }
 
 function createBudget(maxBytes: number, what: string) {
@@ -47,9 +81,30 @@ function createBudget(maxBytes: number, what: string) {
     take(reply: FastifyReply, bytes: number): void {
       if (reserved > 0 && reserved + bytes > maxBytes) throw refusal();
       reserved += bytes;
-      reply.raw.once('close', () => { reserved -= bytes; });
+      whenOver(reply, () => { reserved -= bytes; });
     },
   };
+}
+
+/** What is to be done when the connection of a socket is gone. */
+const atClose = new WeakMap<object, Set<() => void>>();
+
+/** Calls back once, when the answer is out or its connection gone: of answers that wait behind another one Node then says nothing. */
+function whenOver({ raw, request }: FastifyReply, done: () => void): void {
+  const { socket } = request.raw;
+  let waiting = atClose.get(socket);
+  if (!waiting) {
+    const all = waiting = new Set();
+    atClose.set(socket, all);
+    socket.once('close', () => { for (const callback of [...all]) callback(); });
+  }
+  const over = (): void => {
+    raw.off('close', over);
+    if (waiting.delete(over)) done();
+  };
+  waiting.add(over);
+  raw.once('close', over);
+  if (raw.destroyed || socket.destroyed) over();
 }
 
 function isCompressed(request: FastifyRequest): boolean {

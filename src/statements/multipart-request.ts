@@ -18,6 +18,8 @@ export interface MultipartLimits {
 }
 
 const section = 'xAPI 1.0.3 Part Three 1.5.2; IEEE 9274.1.1 4.1.3';
+/** Most bytes before the first part, which RFC 2046 lets a sender fill as it likes. */
+const MOST_PREAMBLE = 64 << 10;
 
 /** The boundary of a multipart/mixed content type; undefined when it is of another type. @throws QuipuError when it has none */
 export function boundaryOf(contentType: string): string | undefined {
@@ -38,11 +40,17 @@ export async function readMultipart(source: Readable, boundary: string, tenant: 
   const staging: Promise<StagedAttachment | undefined>[] = [];
   let failure: unknown;
   let parts = 0;
+  let current: { stream: Readable; headed: boolean } | undefined;
   const fail = (error: unknown): void => {
     failure ??= error;
     source.unpipe(dicer);
     source.resume();
     dicer.destroy();
+    // Whoever reads the part waits for its end, which does not come any more.
+    current?.stream.destroy();
+  };
+  const checkHeaders = (): void => {
+    if (current && !current.headed) fail(fault(`Part ${parts - 1} has no headers.`, 'multipart-headers', 'headers, an empty line, then the content'));
   };
 
   function takeStatements(part: Readable, header: PartHeader): void {
@@ -71,24 +79,27 @@ export async function readMultipart(source: Readable, boundary: string, tenant: 
 
   await new Promise<void>((resolve) => {
     dicer.on('part', (part) => {
+      checkHeaders();
       const number = parts++;
-      let headed = false;
-      part.on('error', () => undefined);
+      const stream = part as unknown as Readable;
+      const opened = { stream, headed: false };
+      current = opened;
+      stream.on('error', () => undefined);
       part.on('header', (fields: Record<string, string[]>) => {
-        headed = true;
+        opened.headed = true;
         try {
-          if (number === 0) takeStatements(part as unknown as Readable, new PartHeader(fields));
-          else takeAttachment(part as unknown as Readable, new PartHeader(fields));
+          if (number === 0) takeStatements(stream, new PartHeader(fields));
+          else takeAttachment(stream, new PartHeader(fields));
         } catch (error) {
           fail(error);
           resolve();
         }
       });
-      part.on('end', () => {
-        if (!headed) fail(fault(`Part ${number} has no headers.`, 'multipart-headers', 'headers, an empty line, then the content'));
-      });
     });
-    dicer.on('finish', resolve);
+    dicer.on('finish', () => {
+      checkHeaders();
+      resolve();
+    });
     dicer.on('close', resolve);
     dicer.on('error', (error: Error) => {
       fail(fault(`The body breaks RFC 2046: ${error.message}.`, 'multipart-form', 'parts between boundaries, and the closing boundary'));
@@ -102,6 +113,12 @@ export async function readMultipart(source: Readable, boundary: string, tenant: 
       if (source.readableEnded) return;
       fail(fault('The body broke off.', 'multipart-complete', 'the closing boundary'));
       resolve();
+    });
+    let preamble = 0;
+    source.on('data', (chunk: Buffer) => {
+      if (parts > 0) return;
+      if (preamble > MOST_PREAMBLE) fail(fault(`No part begins in the first ${preamble} bytes.`, 'multipart-form', `--${boundary} before each part`));
+      preamble += chunk.length;
     });
     source.pipe(dicer);
   });

@@ -110,7 +110,7 @@ export interface StatementStore {
    * Milliseconds since the epoch, never in the future: every statement whose `stored` is or will be at or before it can be read.
    */
   consistentThrough(): number;
-  /** Entries after `after`, oldest first, at most `limit`. */
+  /** Entries after `after`, oldest first, at most `limit`, and fewer when they are long; none when there are no more. */
   feed(tenant: string, after: Position, limit: number): Promise<FeedEntry[]>;
   /** Position of the newest entry in the store, 0 when it is empty. */
   head(): Position;
