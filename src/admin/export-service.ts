@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Document } from '../documents/store.js';
 import type { Cursor } from '../statements/store.js';
 import { attachmentsOf } from '../xapi/attachments.js';
+import { onOneLine } from '../xapi/one-line.js';
 import type { Actor, Statement } from '../xapi/types.js';
 import type { PersonStores } from './erasure-walk.js';
 import { createPerson, names } from './person.js';
@@ -47,7 +48,7 @@ export function createExportService(stores: Pick<PersonStores, 'statements' | 'd
           filters: person.filter, ascending: true, limit: pageStatements, maxBytes: pageBytes, cursor, includeVoided: true,
         });
         for (const { text, voided } of page.statements) {
-          const json = text.toString('utf8');
+          const json = onOneLine(text).toString('utf8');
           const statement = JSON.parse(json) as Statement;
           if (!names(statement, person)) continue;
           counts.statements++;

@@ -119,7 +119,7 @@ function verificationKeys({ jwtSecret, jwtPublicKey }: TokenOptions): Verificati
   const keys: VerificationKey[] = [];
   if (jwtSecret !== undefined) {
     const secret = Buffer.from(jwtSecret, 'utf8');
-    if (secret.length < 32) throw new Error('jwtSecret is too short: RFC 7518, 3.2 asks for 32 bytes at least');
+    if (secret.length < 32) throw new Error('QUIPU_JWT_SECRET is too short: RFC 7518, 3.2 asks for 32 bytes at least');
     keys.push({ key: createSecretKey(secret), algorithms: ['HS256', 'HS384', 'HS512'] });
   }
   if (jwtPublicKey !== undefined) keys.push(publicKey(jwtPublicKey.replaceAll('\\n', '\n')));
@@ -127,17 +127,17 @@ function verificationKeys({ jwtSecret, jwtPublicKey }: TokenOptions): Verificati
 }
 
 function publicKey(pem: string): VerificationKey {
-  if (pem.includes('PRIVATE KEY')) throw new Error('jwtPublicKey holds a private key: give the public one alone');
+  if (pem.includes('PRIVATE KEY')) throw new Error('QUIPU_JWT_PUBLIC_KEY holds a private key: give the public one alone');
   let key: KeyObject;
   try {
     key = createPublicKey(pem);
   } catch {
-    throw new Error('jwtPublicKey is no public key in PEM form');
+    throw new Error('QUIPU_JWT_PUBLIC_KEY is no public key in PEM form');
   }
   if (key.asymmetricKeyType === 'rsa') return { key, algorithms: ['RS256', 'RS384', 'RS512'] };
   const algorithm = curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
   if (key.asymmetricKeyType === 'ec' && algorithm) return { key, algorithms: [algorithm] };
-  throw new Error('jwtPublicKey must be an RSA key or one of the curves P-256, P-384 and P-521');
+  throw new Error('QUIPU_JWT_PUBLIC_KEY must be an RSA key or one of the curves P-256, P-384 and P-521');
 }
 
 function scopesOf(claim: unknown, allowAdmin: boolean): Set<Scope> {

@@ -1,3 +1,4 @@
+import { onOneLine } from '../xapi/one-line.js';
 import type { AttachmentStore } from '../statements/attachment-store.js';
 import type { Cursor, StatementStore } from '../statements/store.js';
 import type { Attachment, Statement, SubStatement } from '../xapi/types.js';
@@ -79,12 +80,4 @@ function attachmentsIn(text: Buffer): Attachment[] {
   const statement = JSON.parse(text.toString('utf8')) as Statement;
   const inner = statement.object.objectType === 'SubStatement' ? (statement.object as SubStatement).attachments ?? [] : [];
   return [...(statement.attachments ?? []), ...inner];
-}
-
-/** A statement is kept as it was sent, perhaps over several lines; in JSON a line's end is white space between tokens. */
-function onOneLine(text: Buffer): Buffer {
-  if (!text.includes(0x0a) && !text.includes(0x0d)) return text;
-  const line = Buffer.from(text);
-  for (let at = 0; at < line.length; at++) if (line[at] === 0x0a || line[at] === 0x0d) line[at] = 0x20;
-  return line;
 }

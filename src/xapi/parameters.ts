@@ -28,7 +28,7 @@ export function rejectUnknown(query: Query, known: readonly string[], section: s
   for (const name of Object.keys(query)) {
     if (known.includes(name) || cacheBusters.has(name)) continue;
     const other = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase());
-    throw invalid(name, 'parameter-known', section, `The parameter ${show(name)} is unknown to this resource${other === undefined ? '' : `; did you mean ${other}?`}.`,
+    throw invalid(name, 'parameter-known', section, `The parameter ${show(name)} is unknown to this resource${other === undefined ? '.' : `; did you mean ${other}?`}`,
       `one of ${known.join(', ')}`);
   }
 }

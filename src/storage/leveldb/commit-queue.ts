@@ -32,7 +32,10 @@ export interface CommitQueue {
    * @throws what the task throws; QuipuError `storage-full` or `store-unavailable` when the batch could not be written
    */
   commit<T>(task: Task<T>): Promise<T>;
-  /** Runs alone, with no commit before it is done; for work that has to read ranges before it writes. */
+  /**
+   * Runs alone, with no commit before it is done; for work that has to read ranges before it writes.
+   * @throws what the work throws; QuipuError as `commit` does while the store takes no writes
+   */
   exclusive<T>(work: (commitNow: <R>(task: Task<R>) => Promise<R>) => Promise<T>): Promise<T>;
   /** Newest position that can be read. */
   head(): number;
@@ -56,6 +59,8 @@ export interface CommitQueueDeps {
   head(): { position: number; stored: number };
   /** Whether the disk has room for another write. */
   hasRoom(): boolean;
+  /** Whether the disk has the room that opening the database takes. */
+  canReopen(): Promise<boolean>;
   reopen(): Promise<void>;
   onState(state: 'available' | 'unavailable', reason?: Error): void;
 }
@@ -67,12 +72,12 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
   const { level } = deps;
   let { position: head, stored: lastStored } = deps.head();
   let waiting: Waiting[] = [];
-  const alone: (() => Promise<void>)[] = [];
+  const alone: { run: () => Promise<void>; reject: (error: unknown) => void }[] = [];
   let writing: number | undefined;
   let clock = lastStored;
   let running = false;
   let closing = false;
-  let broken: Promise<void> | undefined;
+  let broken: { reason: Error; mended: Promise<void> } | undefined;
   let idle: (() => void)[] = [];
   const resets: (() => void)[] = [];
 
@@ -159,37 +164,40 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     return rest;
   }
 
-  /** After a failed write LevelDB refuses all further ones until it is opened again. */
+  /**
+   * After a failed write nothing more may be written until the database was opened again: what follows half a record in its log
+   * would be lost with it. Until there is room to open it, reads go on.
+   */
   function fail(reason: Error): void {
     deps.onState('unavailable', reason);
-    broken = (async () => {
-      for (let delay = 100; !closing; delay = Math.min(delay * 2, 2000)) {
-        await new Promise((resolve) => setTimeout(resolve, delay));
-        try {
-          await deps.reopen();
-          ({ position: head, stored: lastStored } = deps.head());
-          for (const reset of resets) reset();
-          broken = undefined;
-          deps.onState('available');
-          return;
-        } catch {
-          continue;
-        }
+    broken = { reason, mended: mend() };
+  }
+
+  async function mend(): Promise<void> {
+    for (let delay = 100; !closing; delay = Math.min(delay * 2, 2000)) {
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      try {
+        if (!await deps.canReopen()) continue;
+        await deps.reopen();
+        ({ position: head, stored: lastStored } = deps.head());
+      } catch {
+        continue;
       }
-    })();
+      broken = undefined;
+      for (const reset of resets) reset();
+      deps.onState('available');
+      return;
+    }
   }
 
   async function run(): Promise<void> {
     running = true;
     while (waiting.length > 0 || alone.length > 0) {
       if (broken) {
-        const failed = waiting;
+        const failed = [...waiting, ...alone.splice(0)];
         waiting = [];
-        for (const task of failed) task.reject(unavailable(undefined));
-        const works = alone.splice(0);
-        await broken;
-        alone.unshift(...works);
-        if (closing) break;
+        for (const task of failed) task.reject(unavailable(broken.reason));
+        await broken.mended;
         continue;
       }
       if (waiting.length > 0) {
@@ -202,9 +210,7 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
           for (const task of group) task.reject(error);
         }
       }
-      const work = alone.shift();
-      if (work && !broken) await work();
-      else if (work) alone.unshift(work);
+      if (!broken) await alone.shift()?.run();
     }
     running = false;
     for (const done of idle) done();
@@ -225,7 +231,7 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
   return {
     commit: <T>(task: Task<T>) => new Promise<T>((resolve, reject) => {
       if (closing || broken) {
-        reject(unavailable(undefined));
+        reject(unavailable(broken?.reason));
         return;
       }
       if (!deps.hasRoom()) {
@@ -236,11 +242,11 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
       start();
     }),
     exclusive: <T>(work: (now: typeof commitNow) => Promise<T>) => new Promise<T>((resolve, reject) => {
-      if (closing) {
-        reject(unavailable(undefined));
+      if (closing || broken) {
+        reject(unavailable(broken?.reason));
         return;
       }
-      alone.push(() => work(commitNow).then(resolve, reject));
+      alone.push({ run: () => work(commitNow).then(resolve, reject), reject });
       start();
     }),
     head: () => head,

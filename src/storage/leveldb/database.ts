@@ -1,8 +1,8 @@
 import { mkdir, access, constants } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import { createCommitQueue, type CommitQueue } from './commit-queue.js';
-import { watchFreeSpace } from './free-space.js';
-import { numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
+import { hasRoomToOpen, watchFreeSpace } from './free-space.js';
+import { metaKey, numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
 import { levelOptions, readHead, type Level } from './level.js';
 import { unavailable } from './store-failure.js';
 import { bringForward } from './migrations.js';
@@ -52,7 +52,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
   const space = await watchFreeSpace(directory, options.minFreeBytes);
   const commits = createCommitQueue({
-    level, get, hasRoom: space.hasRoom, head: () => readHead(level), reopen: () => reopen(level, directory), onState: options.onState ?? (() => undefined),
+    level, get, hasRoom: space.hasRoom, head: () => readHead(level), canReopen: () => hasRoomToOpen(directory), reopen: () => reopen(level, directory), onState: options.onState ?? (() => undefined),
   });
   return { level, salt, commits, get, close: async () => {
     space.stop();

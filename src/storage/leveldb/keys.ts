@@ -7,13 +7,13 @@
  * | `i` | statement id | where the statement stands, or that others wait for it (see statement-index.ts) |
  * | `p` | kind, hash, first position | further positions: one list of postings per filter value (see postings.ts) |
  * | `r` | target's id, position | empty: this StatementRef has that target |
- * | `j` | statement id | empty: its keys have grown, the statements that refer to it are still to inherit them |
+ * | `j` | tenant \0 statement id | empty: its keys have grown, the statements that refer to it are still to inherit them |
  * | `a` `b` `g` | hash of activity id, verb id, agent | merged definition, merged display, names |
  * | `d` | resource, agent, activity, registration, id | a document |
  * | `c` `x` `u` | collection, … | records, their indexes, their unique keys |
- * | `n` | | number of statements |
+ * | `n` | , or `late` | number of statements; or that late postings exist |
  *
- * The tenant '' holds the server's own: `m` name (format version, salt, head) and `t` stored (first position of a time).
+ * The tenant '' holds the server's own: `j`, `m` name (format version, salt, head) and `t` stored (first position of a time).
  */
 export type Table = 's' | 'i' | 'p' | 'r' | 'j' | 'a' | 'b' | 'g' | 'd' | 'c' | 'x' | 'u' | 'n' | 'm' | 't';
 

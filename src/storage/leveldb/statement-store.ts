@@ -1,3 +1,4 @@
+import { QuipuError } from '../../xapi/errors.js';
 import { equivalentStatements } from '../../xapi/comparison.js';
 import { stampStatement } from '../../xapi/stamp.js';
 import type { Statement } from '../../xapi/types.js';
@@ -34,7 +35,6 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   const subscribers = new Set<(tenant: string) => void>();
   const lateKey = (tenant: string): Buffer => tableKey(tenant, 'n', Buffer.from('late'));
   const countKey = (tenant: string): Buffer => tableKey(tenant, 'n');
-  commits.onReset(() => lateTenants.clear());
 
   function hasLate(tenant: string): boolean {
     let late = lateTenants.get(tenant);
@@ -58,6 +58,10 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   }
 
   const inheritance = createInheritance(database, markLate);
+  commits.onReset(() => {
+    lateTenants.clear();
+    void inheritance.resume().catch(leftForLater);
+  });
   const erasure = createErasure({ database, hash, markLate, addToCount });
 
   /** The statement that is stored under an id, for comparison. */
@@ -154,7 +158,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
         if (added > 0) addToCount(commit, tenant, added);
         return judged;
       });
-      for (const id of awaited) await inheritance.propagate(tenant, id);
+      for (const id of awaited) await inheritance.propagate(tenant, id).catch(leftForLater);
       if (result.status === 'stored') announce(tenant);
       return result;
     },
@@ -203,6 +207,11 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     count: async (tenant) => readCount(database.get(countKey(tenant))),
     resume: () => inheritance.resume(),
   };
+}
+
+/** The batch is stored, and noted what it leaves to be done: when the store works again, that goes on. */
+function leftForLater(error: unknown): void {
+  if (!(error instanceof QuipuError)) throw error;
 }
 
 function readCount(bytes: Buffer | undefined): number {
