@@ -52,6 +52,8 @@ export function toQuipuError(error: FastifyError | QuipuError): QuipuError {
     const code = ({ 413: 'too-large', 415: 'unsupported-media-type', 404: 'not-found', 405: 'method-not-allowed', 429: 'too-many-requests' } as const)[error.statusCode];
     return new QuipuError(code ?? 'malformed-encoding', `${error.message}.`);
   }
+  // A range that was being read when the store was opened anew after a failure.
+  if (error.code?.startsWith('LEVEL_')) return new QuipuError('store-unavailable', 'The store does not answer at the moment. Send the request again.', { retryAfter: 1 });
   // A body that breaks off or does not decompress.
   if (/^(Z_|ERR_ZLIB|ERR_BROTLI|ERR__ERROR|ECONNRESET|ERR_STREAM_PREMATURE_CLOSE)/.test(error.code ?? '')) {
     return new QuipuError('malformed-encoding', `The body does not decode: ${error.message}.`, { parameter: 'Content-Encoding' });

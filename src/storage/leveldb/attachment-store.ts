@@ -6,7 +6,7 @@ import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { QuipuError } from '../../xapi/errors.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
-import { unavailable } from './store-failure.js';
+import { storageFull, unavailable } from './store-failure.js';
 
 /** The embedded attachment store with what the start of the program needs. */
 export interface LevelAttachmentStore extends AttachmentStore {
@@ -22,8 +22,9 @@ const algorithms: Record<number, string> = { 64: 'sha256', 96: 'sha384', 128: 's
 /**
  * Attachments as files: `<directory>/<tenant>/<first two digits>/<hash>`. Bytes are received into `incoming/`, hashed on
  * the way, flushed to disk and then moved to their name, so that a file under a hash is always whole.
+ * @param hasRoom whether the disk has room for more
  */
-export function createAttachmentStore(directory: string): LevelAttachmentStore {
+export function createAttachmentStore(directory: string, hasRoom: () => boolean = () => true): LevelAttachmentStore {
   const incoming = join(directory, 'incoming');
   const pinned = new Map<string, number>();
   const folder = (tenant: string, sha2: string): string => join(directory, 'by-hash', tenant, sha2.slice(0, 2));
@@ -40,7 +41,7 @@ export function createAttachmentStore(directory: string): LevelAttachmentStore {
       const algorithm = algorithms[sha2.length];
       if (!algorithm || !HASH.test(sha2)) throw new QuipuError('invalid-attachment', `The hash ${sha2.slice(0, 140)} is not a SHA-256, SHA-384 or SHA-512 in hex.`, { rule: 'attachment-sha2', expected: '64, 96 or 128 hexadecimal digits' });
       const path = join(incoming, randomUUID());
-      const { digest, length } = await receive(source, path, algorithm, maxBytes, incoming);
+      const { digest, length } = await receive(source, path, { algorithm, maxBytes, incoming, hasRoom });
       if (digest !== sha2) {
         await rm(path, { force: true });
         throw new QuipuError('invalid-attachment', `The bytes of an attachment have the ${algorithm.toUpperCase()} ${digest}, not the declared ${sha2}.`, { rule: 'attachment-hash', section: 'xAPI 1.0.3 Part Three 1.5.2', expected: digest });
@@ -95,7 +96,14 @@ export function createAttachmentStore(directory: string): LevelAttachmentStore {
   };
 }
 
-async function receive(source: Readable, path: string, algorithm: string, maxBytes: number, incoming: string): Promise<{ digest: string; length: number }> {
+interface Receiving {
+  algorithm: string;
+  maxBytes: number;
+  incoming: string;
+  hasRoom: () => boolean;
+}
+
+async function receive(source: Readable, path: string, { algorithm, maxBytes, incoming, hasRoom }: Receiving): Promise<{ digest: string; length: number }> {
   const hash = createHash(algorithm);
   let length = 0;
   const measure = new Transform({
@@ -103,7 +111,7 @@ async function receive(source: Readable, path: string, algorithm: string, maxByt
       length += chunk.length;
       hash.update(chunk);
       if (length > maxBytes) done(new QuipuError('too-large', `An attachment is larger than the ${maxBytes} bytes that this server takes.`, { rule: 'attachment-size', expected: `at most ${maxBytes} bytes` }));
-      else done(null, chunk);
+      else done(hasRoom() ? null : storageFull(), chunk);
     },
   });
   try {

@@ -22,6 +22,8 @@ export interface Database {
   /** Random bytes of this store that key the hashes in its indexes, so that nobody outside can aim at a collision. */
   readonly salt: string;
   readonly commits: CommitQueue;
+  /** Whether the disk has room for more. */
+  hasRoom(): boolean;
   /** @throws QuipuError `store-unavailable` while the store is being reopened after a failure */
   get(key: Buffer): Buffer | undefined;
   close(): Promise<void>;
@@ -54,7 +56,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const commits = createCommitQueue({
     level, get, hasRoom: space.hasRoom, head: () => readHead(level), canReopen: () => hasRoomToOpen(directory), reopen: () => reopen(level, directory), onState: options.onState ?? (() => undefined),
   });
-  return { level, salt, commits, get, close: async () => {
+  return { level, salt, commits, get, hasRoom: space.hasRoom, close: async () => {
     space.stop();
     await commits.close();
     await level.close();

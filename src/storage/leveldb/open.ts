@@ -45,7 +45,7 @@ export async function openLevelStorage({ directory, minFreeBytes = 0, onState }:
   const backup = createBackupStore(database.level);
   const canonical = createCanonicalStore(database, hash);
   const statements = createStatementStore(database, hash, canonical, backup);
-  const attachments = createAttachmentStore(join(directory, 'attachments'));
+  const attachments = createAttachmentStore(join(directory, 'attachments'), database.hasRoom);
   await attachments.clean();
   await statements.resume();
   return {
