@@ -1,7 +1,8 @@
+import jsonwebtoken from 'jsonwebtoken';
 import t from 'tap';
 import { scopes, type Scope } from '../../../src/auth/credential.js';
 import { startServer, type Key, type RequestOptions } from '../server.js';
-import { ann, attachmentOf, attachmentPart, bob, course, list, listIds, multipart, post, sample } from './samples.js';
+import { ann, attachmentOf, attachmentPart, bob, course, list, listIds, multipart, post, read, sample } from './samples.js';
 
 const versions = ['1.0.3', '2.0.0'];
 const state = { activityId: course.id, agent: ann, stateId: 's' };
@@ -101,6 +102,20 @@ t.test('scopes add up', async (t) => {
 t.test('all administers nothing under /v1', async (t) => {
   const server = await startServer(t);
   for (const path of ['/v1/keys', '/v1/tenants', '/v1/backup', '/v1/tenants/default']) t.equal((await server.request(path, { key: server.one })).status, 403, path);
+});
+
+t.test('a Bearer token is a way in, with its scopes, tenant and authority', async (t) => {
+  const secret = 'a shared secret of thirty-two bytes or more';
+  const server = await startServer(t, { QUIPU_JWT_SECRET: secret });
+  const token = (claims: object, key = secret): RequestOptions => ({ key: null, headers: { Authorization: `Bearer ${jsonwebtoken.sign({ sub: 'content', tenant: 'two', ...claims }, key, { expiresIn: 60 })}` } });
+  const statement = sample();
+  t.equal((await server.request('statements', { method: 'POST', body: statement, ...token({ scope: 'statements/write' }) })).status, 200);
+  t.equal((await server.request('statements', token({ scope: 'statements/write' }))).status, 403);
+  t.same(await listIds(server, {}, { key: server.two }), [statement.id]);
+  t.same(await listIds(server), []);
+  t.match((await read(server, statement.id, { key: server.two })).authority, { account: { name: /content/ } });
+  t.equal((await server.request('statements', token({ scope: 'all' }, `${secret} of somebody else`))).status, 401);
+  t.equal((await server.request('statements', { key: null, headers: { Authorization: 'Bearer x' } })).status, 401);
 });
 
 t.test('about is open to everybody', async (t) => {
