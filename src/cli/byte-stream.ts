@@ -63,7 +63,15 @@ async function decompressed(raw: Readable & { bytesRead?: number }, size: number
   if (!compressed) return { stream: bytes, size, position: () => read, compressed };
   const gunzip = createGunzip();
   pipeline(bytes, gunzip).catch(() => undefined);
-  return { stream: gunzip, size, position: () => read, compressed };
+  return { stream: Readable.from(unzipped(gunzip), { objectMode: false }), size, position: () => read, compressed };
+}
+
+async function* unzipped(gunzip: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield* gunzip as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new CommandError(`The gzip data is cut off or damaged: ${(error as Error).message}.`);
+  }
 }
 
 /** The chunks that hold the first two bytes. */

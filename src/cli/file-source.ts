@@ -34,7 +34,7 @@ async function* readItems(stream: AsyncIterable<Buffer>, name: string, resume: R
     const { value, done } = await chunks.next();
     if (done) break;
     head = Buffer.concat([head, value]);
-    if (head.length >= headBytes || head.includes(0x0a, contentStart(head))) break;
+    if (head.length >= headBytes) break;
   }
   const { layout, start } = detectLayout(head);
   const rest = async function* (): AsyncGenerator<Buffer> {
@@ -71,9 +71,9 @@ export function detectLayout(head: Buffer): { layout: Layout; start: number } {
   const result = /^\{\s{0,1000}"statements"\s{0,1000}:\s{0,1000}\[/.exec(text);
   if (result) return { layout: 'result', start: content + result[0].length };
   const start = hasMark(head) ? 3 : 0;
-  const [firstLine = ''] = text.split('\n', 1);
-  const wholeObject = !text.startsWith('{') || firstLine.trimEnd().endsWith('}') || (firstLine.length === text.length && head.length >= headBytes);
-  return { layout: wholeObject ? 'lines' : 'values', start };
+  const [firstLine = '', secondLine = ''] = text.split('\n', 2);
+  const endsThere = firstLine.trimEnd().endsWith('}') || secondLine.startsWith('{') || (firstLine.length === text.length && head.length >= headBytes);
+  return { layout: text.startsWith('{') && !endsThere ? 'values' : 'lines', start };
 }
 
 function hasMark(head: Buffer): boolean {

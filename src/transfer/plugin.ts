@@ -16,6 +16,7 @@ export interface TransferOptions {
 
 /** Bulk import and export; to be registered with the prefix `/v1`, where `authPlugin` is. */
 export async function transferPlugin(app: FastifyInstance, options: TransferOptions): Promise<void> {
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser(['application/x-ndjson', 'application/ndjson', 'application/jsonl'], (_request, payload: Readable, done) => done(null, payload));
   transferRoutes(app, options);
 }
