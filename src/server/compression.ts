@@ -19,11 +19,17 @@ export async function registerCompression(app: FastifyInstance): Promise<void> {
     onInvalidRequestPayload: (encoding: string, _request: unknown, error: Error) => new QuipuError('malformed-encoding', `The body does not decompress as ${encoding}: ${error.message}.`, { parameter: 'Content-Encoding' }),
   });
   app.addHook('onRoute', (route) => {
-    const before = route.onSend === undefined ? [] : [route.onSend].flat();
+    const hooks = route.onSend === undefined ? [] : [route.onSend].flat();
+    // Fastify's own hook for HEAD takes the body away: last, so that a HEAD names the encoding and ETag of its GET (1.0.3 Part Three 1.1).
+    const [before, last] = [hooks.filter((hook) => !takesBodyAway(hook)), hooks.filter(takesBodyAway)];
     route.onSend = [...before, async (_request: unknown, reply: { getHeader(name: string): unknown; header(name: string, value: string): unknown }) => {
       const encoding = reply.getHeader('content-encoding');
       const etag = reply.getHeader('etag');
       if (typeof etag === 'string' && (encoding === 'gzip' || encoding === 'deflate')) reply.header('ETag', etag.replace(/"$/, `-${encoding}"`));
-    }] as typeof before;
+    }, ...last] as typeof before;
   });
+}
+
+function takesBodyAway({ name }: { name: string }): boolean {
+  return name === 'headRouteOnSendHandler';
 }

@@ -35,13 +35,15 @@ t.test('HEAD answers as GET, without a body', async (t) => {
     return rest;
   };
   for (const version of versions) {
-    for (const [path, query] of reads) {
-      const name = `${version} ${path}?${Object.keys(query)}`;
-      const [got, head] = [await server.request(path, { version, query }), await server.request(path, { method: 'HEAD', version, query })];
-      t.equal(head.status, got.status, name);
-      t.equal(head.bytes.length, 0, name);
-      t.same(settled(head.headers), settled(got.headers), name);
-      if (head.headers['content-length'] !== undefined && got.status === 200) t.equal(head.headers['content-length'], got.headers['content-length'], `${name}: length`);
+    for (const encoding of [undefined, 'gzip', 'deflate']) {
+      for (const [path, query] of reads) {
+        const name = `${version} ${path}?${Object.keys(query)} ${encoding}`;
+        const [got, head] = [await server.request(path, { version, query, headers: { 'Accept-Encoding': encoding } }), await server.request(path, { method: 'HEAD', version, query, headers: { 'Accept-Encoding': encoding } })];
+        t.equal(head.status, got.status, name);
+        t.equal(head.bytes.length, 0, name);
+        t.same(settled(head.headers), settled(got.headers), name);
+        if (head.headers['content-length'] !== undefined && got.status === 200) t.equal(head.headers['content-length'], got.headers['content-length'], `${name}: length`);
+      }
     }
   }
   t.equal((await server.request('statements', { method: 'HEAD', key: null })).status, 401);
