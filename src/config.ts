@@ -88,7 +88,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if ((values.QUIPU_KEY === undefined) !== (values.QUIPU_SECRET === undefined)) {
     throw new Error('QUIPU_KEY and QUIPU_SECRET go together: set both, or none to have them made.');
   }
-  const config: Record<string, unknown> = { unknown: Object.keys(given).filter((name) => !(name in settings)) };
+  const config: Record<string, unknown> = { unknown: Object.keys(given).filter((name) => !(name in settings) && !ofOthers.test(name)) };
   for (const name of Object.keys(settings)) {
     const property = name.slice('QUIPU_'.length).toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
     if (values[name] !== undefined) config[property] = values[name];
@@ -97,6 +97,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (typeof config.publicUrl === 'string') config.publicUrl = config.publicUrl.replace(/\/+$/, '');
   return Object.freeze(config) as unknown as Config;
 }
+
+/** Variables of the command line and of the tests. */
+const ofOthers = /^QUIPU_(?:CLI|SOURCE|FUZZ|MODEL|SCALE|KILL)/;
 
 const secretNames: ReadonlySet<string> = new Set(['QUIPU_SECRET', 'QUIPU_JWT_SECRET']);
 

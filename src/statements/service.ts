@@ -177,7 +177,8 @@ export function createStatementService({ store, attachments: attachmentStore, co
       const { tenant } = credential;
       const judged = await Promise.all(statements.map((statement, index) => judgeImported(credential, statement, attachments, index)));
       const good = judged.filter((one): one is NewStatement => !(one instanceof QuipuError));
-      const stored = await withAttachments(tenant, attachments, [], () => appendAll(tenant, good));
+      const named = new Set(good.flatMap(({ value }) => attachmentsOf(value).map(({ sha2 }) => sha2)));
+      const stored = await withAttachments(tenant, attachments.filter(({ sha2 }) => named.has(sha2)), [], () => appendAll(tenant, good));
       const outcomes = judged.map((one) => (one instanceof QuipuError ? { status: 'refused', error: one } as const : stored.shift()!));
       for (const { status } of outcomes) count(status, 1);
       return outcomes;
