@@ -87,14 +87,15 @@ function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersio
   });
 }
 
-/** On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). */
+/** On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). One that read statements has named its time already. */
 function sayConsistentThrough(scope: FastifyInstance, { statements }: Services): void {
   scope.addHook('onSend', async (request, reply) => {
-    if (request.routeOptions.url === `${XAPI_PREFIX}/statements`) void reply.header('X-Experience-API-Consistent-Through', formatTimestamp(statements.consistentThrough()));
+    if (request.routeOptions.url !== `${XAPI_PREFIX}/statements` || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return;
+    void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(statements.consistentThrough()));
   });
 }
 
-/** 405 with the methods that there are. */
+/** 405 with the methods that there are, 404 for what is no resource; both with the headers of every xAPI answer. */
 async function refuseOtherMethods(scope: FastifyInstance): Promise<void> {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
@@ -107,4 +108,7 @@ async function refuseOtherMethods(scope: FastifyInstance): Promise<void> {
       },
     });
   }
+  scope.all('/*', { config: { open: true }, schema: { hide: true } }, async (request) => {
+    throw new QuipuError('not-found', `There is no xAPI resource at ${request.originalUrl.split('?')[0]!.slice(0, 200)}.`, { expected: Object.keys(resources).join(', ') });
+  });
 }
