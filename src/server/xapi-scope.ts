@@ -9,6 +9,7 @@ import type { Config } from '../config.js';
 import { profilesPlugin } from '../profiles/plugin.js';
 import { stateApiPlugin } from '../state-api/plugin.js';
 import { statementsPlugin } from '../statements/plugin.js';
+import { CONSISTENT_THROUGH_HEADER } from '../statements/routes.js';
 import { QuipuError } from '../xapi/errors.js';
 import { formatTimestamp } from '../xapi/timestamps.js';
 import { negotiateVersion } from '../xapi/versions.js';
@@ -87,10 +88,11 @@ function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersio
   });
 }
 
-/** On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). */
+/** On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). One that read statements has named its time already. */
 function sayConsistentThrough(scope: FastifyInstance, { statements }: Services): void {
   scope.addHook('onSend', async (request, reply) => {
-    if (request.routeOptions.url === `${XAPI_PREFIX}/statements`) void reply.header('X-Experience-API-Consistent-Through', formatTimestamp(statements.consistentThrough()));
+    if (request.routeOptions.url !== `${XAPI_PREFIX}/statements` || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return;
+    void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(statements.consistentThrough()));
   });
 }
 

@@ -12,7 +12,8 @@ const filters = ['agent', 'verb', 'activity', 'registration', 'related_activitie
 /** What a GET of the Statement Resource asks for. */
 export type StatementsQuery = { format: StatementFormat; attachments: boolean } & (
   | { kind: 'one'; id: string; voided: boolean }
-  | { kind: 'list'; list: ListRequest }
+  /** `through` is set on a page after the first: the Consistent-Through of the first. */
+  | { kind: 'list'; list: ListRequest; through?: number }
 );
 
 export interface PageLimits {
@@ -31,7 +32,8 @@ export function readStatementsQuery(query: Query, version: XapiVersion, limits: 
   if (query.statementId !== undefined || query.voidedStatementId !== undefined) {
     return { kind: 'one', format, attachments, ...readSingle(query) };
   }
-  return { kind: 'list', format, attachments, list: readList(query, version, limits) };
+  const continuation = readCursor(query);
+  return { kind: 'list', format, attachments, list: readList(query, version, limits, continuation?.cursor), through: continuation?.through };
 }
 
 function readFormat(query: Query): StatementFormat {
@@ -53,7 +55,7 @@ function readSingle(query: Query): { id: string; voided: boolean } {
   return { id: readUuid(query, voided ? 'voidedStatementId' : 'statementId', section)!, voided };
 }
 
-function readList(query: Query, version: XapiVersion, { maxPage, maxPageBytes, maxDepth }: PageLimits): ListRequest {
+function readList(query: Query, version: XapiVersion, { maxPage, maxPageBytes, maxDepth }: PageLimits, cursor: Cursor | undefined): ListRequest {
   rejectUnknown(query, [...filters, 'cursor'], section);
   const limit = readInteger(query, 'limit', section) ?? 0;
   const agent = readAgent(query, 'agent', { version, groups: true, maxDepth }, section);
@@ -69,23 +71,27 @@ function readList(query: Query, version: XapiVersion, { maxPage, maxPageBytes, m
     ascending: readBoolean(query, 'ascending', section) ?? false,
     limit: limit === 0 ? maxPage : Math.min(limit, maxPage),
     maxBytes: maxPageBytes,
-    cursor: readCursor(query),
+    cursor,
   };
 }
 
-function readCursor(query: Query): Cursor | undefined {
+function readCursor(query: Query): { cursor: Cursor; through: number } | undefined {
   const text = readText(query, 'cursor', section);
   if (text === undefined) return undefined;
-  const matched = /^([0-9a-z]{1,9})-([0-9a-z]{1,9})$/.exec(text);
+  const matched = /^([0-9a-z]{1,9})-([0-9a-z]{1,9})-([0-9a-z]{1,9})$/.exec(text);
   if (!matched) throw new QuipuError('invalid-parameter', 'The parameter cursor is not one that a more link of this server has.', { parameter: 'cursor', rule: 'cursor', section, expected: 'the more link as it was given' });
-  return { position: parseInt(matched[1]!, 36), horizon: parseInt(matched[2]!, 36) };
+  const [position, horizon, through] = matched.slice(1).map((digits) => parseInt(digits, 36)) as [number, number, number];
+  return { cursor: { position, horizon }, through };
 }
 
-/** The `more` of a page: the same query with a cursor, below the path by which the request came. */
-export function moreLink(path: string, query: Query, next: Cursor | undefined): string {
+/**
+ * The `more` of a page: the same query with a cursor, below the path by which the request came.
+ * @param through the Consistent-Through of the first page, which the next one repeats
+ */
+export function moreLink(path: string, query: Query, next: Cursor | undefined, through: number): string {
   if (next === undefined) return '';
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (typeof value === 'string' && name !== 'cursor') parameters.append(name, value);
-  parameters.append('cursor', `${next.position.toString(36)}-${next.horizon.toString(36)}`);
+  parameters.append('cursor', [next.position, next.horizon, through].map((number) => number.toString(36)).join('-'));
   return `${path}?${parameters}`;
 }

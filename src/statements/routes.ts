@@ -3,11 +3,15 @@ import type { Readable } from 'node:stream';
 import { QuipuError } from '../xapi/errors.js';
 import { parseStatements } from '../xapi/json-text.js';
 import { readUuid, rejectUnknown, required, type Query } from '../xapi/parameters.js';
+import { formatTimestamp } from '../xapi/timestamps.js';
 import { formatStatements, multipartAnswer, statementResult } from './answer.js';
-import { moreLink, readStatementsQuery } from './list-parameters.js';
+import { moreLink, readStatementsQuery, type StatementsQuery } from './list-parameters.js';
 import { boundaryOf, readMultipart, type MultipartRequest } from './multipart-request.js';
 import type { StatementsOptions } from './plugin.js';
 import type { StoredStatement } from './store.js';
+
+/** Names the time up to which everything stored can be read (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). */
+export const CONSISTENT_THROUGH_HEADER = 'X-Experience-API-Consistent-Through';
 
 const writeSection = 'xAPI 1.0.3 Part Three 2.1.1; IEEE 9274.1.1 4.1.6.1';
 
@@ -55,6 +59,8 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
     const { credential } = request;
     const query = request.query as Query;
     const asked = readStatementsQuery(query, request.xapiVersion, limits);
+    const through = consistentThrough(asked);
+    void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through));
     const format = (found: StoredStatement[]): Promise<Buffer[]> =>
       formatStatements(found, asked.format, credential.tenant, canonical, request.headers['accept-language']);
     if (asked.kind === 'one') {
@@ -66,9 +72,18 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
     }
     const page = await service.list(credential, asked.list);
     const path = (publicPath ?? request.headers['x-forwarded-prefix']?.toString().match(/^\/(?!\/)[\w.~/-]{0,200}$/)?.[0] ?? '').replace(/\/+$/, '');
-    const more = moreLink(`${path}${request.originalUrl.split('?')[0]!}`, query, page.next);
+    const more = moreLink(`${path}${request.originalUrl.split('?')[0]!}`, query, page.next, through);
     return send(reply, statementResult(await format(page.statements), more), page.statements, asked.attachments, credential.tenant);
   });
+
+  /**
+   * Taken before the store is read: what is stored while the answer is made is later than this, so that a reader who goes on with
+   * `since` at this time misses nothing. All pages of a list hold what stood when the first was read, and so they repeat its time.
+   */
+  function consistentThrough(asked: StatementsQuery): number {
+    const now = service.consistentThrough();
+    return asked.kind === 'list' && asked.through !== undefined ? Math.min(asked.through, now) : now;
+  }
 
   function send(reply: FastifyReply, json: Buffer, found: StoredStatement[], withAttachments: boolean, tenant: string): FastifyReply {
     if (!withAttachments) return reply.type('application/json').send(json);

@@ -146,3 +146,41 @@ t.test('nothing found is 200 and an empty list', async (t) => {
     }
   }
 });
+
+const consistentThrough = 'x-experience-api-consistent-through';
+
+t.test('a reader who goes on with since at Consistent-Through misses nothing that is stored meanwhile', async (t) => {
+  const server = await startServer(t);
+  const first = sample();
+  await post(server, [first, sample()]);
+  const opening = await server.request('statements', { query: { limit: 1 } });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const late = sample();
+  await post(server, late);
+  const last = await server.request(opening.json<{ more: string }>().more);
+  t.same(last.json<{ statements: Sample[] }>().statements.map(({ id }) => id), [first.id], 'the page holds what stood before');
+  t.same(await listIds(server, { since: last.headers[consistentThrough] }), [late.id], 'its time is that of the first page');
+
+  const written: string[] = [];
+  let writers = 3;
+  const writing = Promise.all(Array.from({ length: writers }, async () => {
+    for (let round = 0; round < 15; round += 1) {
+      const batch = Array.from({ length: 5 }, () => sample());
+      await post(server, batch);
+      written.push(...batch.map(({ id }) => id));
+    }
+    writers -= 1;
+  }));
+  const found = new Set<string>();
+  let since = last.headers[consistentThrough];
+  async function poll(): Promise<void> {
+    const page = await server.request('statements', { query: { since, ascending: true, limit: 1000 } });
+    for (const { id } of page.json<{ statements: Sample[] }>().statements) found.add(id);
+    since = page.headers[consistentThrough];
+  }
+  while (writers > 0) await poll();
+  await writing;
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await poll();
+  t.same(written.filter((id) => !found.has(id)), [], `of ${written.length}`);
+});
