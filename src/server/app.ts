@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import swagger, { type SwaggerOptions } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { healthPlugin } from '../admin/health-plugin.js';
 import { jsonApiPlugin } from '../admin/json-api.js';
 import { fromLoopback, metricsPlugin, requestMetricsPlugin } from '../admin/metrics-plugin.js';
@@ -14,10 +14,10 @@ import { backupPlugin } from '../backup/plugin.js';
 import type { Config } from '../config.js';
 import { livePlugin } from '../live/plugin.js';
 import { transferPlugin } from '../transfer/plugin.js';
-import { errorRegistry, type ErrorCode } from '../xapi/errors.js';
+import { errorRegistry, QuipuError, type ErrorCode } from '../xapi/errors.js';
 import type { Services } from './compose.js';
 import { registerCompression } from './compression.js';
-import { setErrorHandler } from './error-handler.js';
+import { sendError, setErrorHandler } from './error-handler.js';
 import { limitMemory } from './memory-budget.js';
 import { registerXapi } from './xapi-scope.js';
 import { routedUrl } from './xapi-path.js';
@@ -43,12 +43,13 @@ const SHORTEST_SILENCE = 60;
 export async function createApp({ services, config, log, version, trustedSockets, closing }: AppDeps): Promise<FastifyInstance> {
   const prefix = randomBytes(4).toString('hex');
   let requests = 0;
+  const nextId = (): string => `${prefix}-${(requests++).toString(36)}`;
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => `${prefix}-${(requests++).toString(36)}`,
+    genReqId: nextId,
     // Node takes the longer of both timeouts for the request, whichever is which.
-    http: { maxHeaderSize: config.maxHeaderBytes, headersTimeout: Math.min(60, config.requestTimeout) * 1000, connectionsCheckingInterval: CHECK_INTERVAL },
+    http: { maxHeaderSize: config.maxHeaderBytes, headersTimeout: Math.min(60, config.requestTimeout) * 1000, connectionsCheckingInterval: CHECK_INTERVAL, requireHostHeader: false },
     bodyLimit: config.maxBodyBytes,
     requestTimeout: config.requestTimeout * 1000,
     connectionTimeout: Math.max(config.requestTimeout, SHORTEST_SILENCE) * 1000,
@@ -58,13 +59,22 @@ export async function createApp({ services, config, log, version, trustedSockets
     return503OnClosing: false,
     exposeHeadRoutes: true,
     rewriteUrl: (request) => routedUrl(request.method, request.url ?? '/'),
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, nextId()),
+    frameworkErrors: (error, request, reply) => void sendError(new QuipuError('invalid-request', `The request can't be routed: ${error.message}.`), request as FastifyRequest, reply as FastifyReply),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   });
   const auth: AuthOptions = { keys: services.keys, tokens: services.tokens, tenantExists: (tenant) => services.tenants.exists(tenant), homePage: services.homePage, trustedSockets };
 
+  // None is left out without a word; maxHeaderSize bounds them all.
+  app.server.maxHeadersCount = 0;
+  // Other expectations than 100-continue may be ignored (RFC 9110 10.1.1); Node would answer without a body.
+  app.server.on('checkExpectation', (request, response) => app.routing(request, response));
   setErrorHandler(app);
+  // RFC 9112 3.2; Node would answer without a body.
+  app.addHook('onRequest', async (request) => {
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new QuipuError('invalid-header', 'The request has no Host header.', { parameter: 'Host', section: 'RFC 9112 3.2' });
+  });
   // A connection that stays open would keep the server from ending.
   app.addHook('onSend', async (_request, reply) => {
     if (closing.aborted) void reply.header('Connection', 'close');
@@ -107,10 +117,10 @@ function openApi(version: string, url: string): SwaggerOptions {
 }
 
 /** Answers what is no HTTP request that a route could see. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+function refuseConnection(error: Error & { code?: string }, socket: Socket, requestId: string): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const code: ErrorCode = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-timeout' : 'invalid-request';
   const { status, title } = errorRegistry[code];
-  const body = JSON.stringify({ error: code, message: `${title}.` });
+  const body = JSON.stringify({ error: code, message: `${title}.`, requestId });
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }

@@ -50,5 +50,5 @@ t.test('what a tool looks its own statements up by', async (t) => {
   t.equal(await count({ agent: { mbox: 'mailto:ines@school.example' } }), 5, "an H5P user's statements");
   t.equal(await count({ agent: { account: { homePage: 'https://moodle.example.ac.uk', name: '1207' } } }), 5, "a Moodle user's statements");
   t.equal(await count({ registration: 'ec531277-b57b-4c15-8d91-d292c5b2b8f7' }), 9, 'a cmi5 registration');
-  t.equal(await count({ agent: { openid: 'https://id.example.org/b' } }), 1, 'a member of a group');
+  t.equal(await count({ agent: { openid: 'https://id.example.org/b' } }), 2, 'a member of a group, and what refers to the statement of the group');
 });
