@@ -116,6 +116,8 @@ async function receive(source: Readable, path: string, { algorithm, maxBytes, in
   });
   try {
     await mkdir(incoming, { recursive: true });
+    // A stream that broke off meanwhile says so no more, and pipeline would wait for it for ever.
+    if (source.destroyed) throw Object.assign(new Error('The bytes of an attachment broke off'), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
     await pipeline(source, measure, createWriteStream(path, { flush: true, mode: 0o600 }));
   } catch (error) {
     await rm(path, { force: true });
