@@ -21,7 +21,7 @@ export function assertJsonObject(content: Buffer, which: string, maxDepth: numbe
   const expected = 'a JSON object, such as {"x":"foo"}';
   let value: unknown;
   try {
-    value = parseJsonStrict(content, { maxDepth });
+    value = parseJsonStrict(content, { maxDepth }, 'It');
   } catch (error) {
     if (!(error instanceof QuipuError)) throw error;
     throw new QuipuError('invalid-document', `${which} can not be parsed as a JSON object: ${error.message}`,

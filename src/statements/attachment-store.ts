@@ -18,7 +18,7 @@ export interface StagedAttachment {
 export interface AttachmentStore {
   /**
    * Takes in a stream with constant memory.
-   * @param sha2 declared SHA-256, SHA-384 or SHA-512 in lower-case hex (64, 96 or 128 digits)
+   * @param sha2 declared SHA-224, SHA-256, SHA-384 or SHA-512 in lower-case hex (56, 64, 96 or 128 digits)
    * @throws QuipuError `invalid-attachment` when the bytes have another hash, `too-large` above `maxBytes`, `storage-full`
    */
   stage(tenant: string, sha2: string, source: Readable, maxBytes: number): Promise<StagedAttachment>;

@@ -68,7 +68,7 @@ function check(statement: Statement, attachment: Attachment, bytes: Buffer): voi
 function decodeObject(part: string, rule: string, subject: string): Record<string, Json> {
   let value: Json;
   try {
-    value = parseJsonStrict(Buffer.from(part, 'base64url'), { maxDepth });
+    value = parseJsonStrict(Buffer.from(part, 'base64url'), { maxDepth }, 'It');
   } catch (error) {
     if (!(error instanceof QuipuError)) throw error;
     throw new Refused(rule, `${subject} does not parse: ${error.message.replace(/\.$/, '')}`, 'a JSON object');

@@ -135,7 +135,7 @@ function decodeKey(literal: string): string {
 
 function tooDeep(maxDepth: number, at: number): QuipuError {
   return new QuipuError('nesting-too-deep', `The JSON is nested deeper than ${maxDepth} levels at character ${at + 1}.`, {
-    expected: `at most ${maxDepth} levels of objects and arrays`,
+    rule: 'nesting', expected: `at most ${maxDepth} levels of objects and arrays`,
   });
 }
 

@@ -5,6 +5,9 @@ import { toPointer } from './json-pointer.js';
 import { scanJson, type ScannedItem } from './json-scan.js';
 import type { Json } from './types.js';
 
+const theBody = 'The body';
+const formatting = 'xAPI 1.0.3 Part Two 2.2; IEEE 9274.1.1 4.2.1';
+
 /** One statement as it was sent: the value, and the text it was read from. */
 export interface StatementText extends ScannedItem {
   value: Json;
@@ -33,28 +36,31 @@ export function parseStatements(
 
 /**
  * Reads any other JSON body or parameter as strictly as `parseStatements` reads statements.
+ * @param subject how errors call the text; the start of a sentence
  * @throws QuipuError `malformed-encoding`, `malformed-json`, `duplicate-key`, `number-out-of-range`, `nesting-too-deep`
  */
-export function parseJsonStrict(body: Buffer, limits: { maxDepth: number }): Json {
-  const text = decode(body);
+export function parseJsonStrict(body: Buffer, limits: { maxDepth: number }, subject = theBody): Json {
+  const text = decode(body, subject);
   const scan = scanJson(text, { maxDepth: limits.maxDepth });
-  return parse(text, scan.members, false);
+  return parse(text, scan.members, false, subject);
 }
 
-function decode(body: Buffer): string {
-  if (!isUtf8(body)) throw new QuipuError('malformed-encoding', 'The body is not valid UTF-8.', { expected: 'JSON encoded as UTF-8' });
+function decode(body: Buffer, subject = theBody): string {
+  if (!isUtf8(body)) {
+    throw new QuipuError('malformed-encoding', `${subject} is not valid UTF-8.`, { rule: 'utf-8', section: 'xAPI 1.0.3 Part Three 1.4; RFC 8259 8.1', expected: 'JSON encoded as UTF-8' });
+  }
   const text = body.toString('utf8');
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
-function parse(text: string, members: number, batch: boolean): Json {
+function parse(text: string, members: number, batch: boolean, subject = theBody): Json {
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
   } catch {
-    throw faultOf(text, batch);
+    throw faultOf(text, batch, subject);
   }
-  if (countMembers(value) !== members) throw faultOf(text, batch);
+  if (countMembers(value) !== members) throw faultOf(text, batch, subject);
   return value;
 }
 
@@ -78,7 +84,7 @@ function countMembers(value: Json): number {
   return count;
 }
 
-function faultOf(text: string, batch: boolean): QuipuError {
+function faultOf(text: string, batch: boolean, subject: string): QuipuError {
   const fault = findJsonFault(text) ?? { kind: 'syntax' as const, at: 0, path: [], found: 'something' };
   const [first, ...rest] = fault.path;
   const inStatement = batch && typeof first === 'number';
@@ -87,16 +93,16 @@ function faultOf(text: string, batch: boolean): QuipuError {
   const place = `${inStatement ? `statement ${first}, ` : ''}${pointer === '' ? '' : `${pointer}, `}${linePosition(text, fault.at)}`;
   if (fault.kind === 'duplicate') {
     return new QuipuError('duplicate-key', `An object names the key ${excerpt(fault.found)} twice (${place}).`, {
-      ...details, rule: 'unique-keys', section: 'xAPI 1.0.3 Part Two 2.2; IEEE 9274.1.1 4.2.1', expected: 'every key once in its object',
+      ...details, rule: 'unique-keys', section: formatting, expected: 'every key once in its object',
     });
   }
   if (fault.kind === 'range') {
     return new QuipuError('number-out-of-range', `The number ${excerpt(fault.found)} does not fit into a double (${place}).`, {
-      ...details, rule: 'number-range', expected: 'a number within ±1.7976931348623157e308, or a string',
+      ...details, rule: 'number-range', section: formatting, expected: 'a number within ±1.7976931348623157e308, or a string',
     });
   }
-  const found = text.trim() === '' ? 'The body is empty' : `The body is not JSON: ${fault.found} was not expected`;
-  return new QuipuError('malformed-json', `${found} (${place}).`, { ...details, expected: 'JSON as RFC 8259 defines it' });
+  const found = text.trim() === '' ? `${subject} is empty` : `${subject} is not JSON: ${fault.found} was not expected`;
+  return new QuipuError('malformed-json', `${found} (${place}).`, { ...details, rule: 'json', section: `${formatting}; RFC 8259`, expected: 'JSON as RFC 8259 defines it' });
 }
 
 function linePosition(text: string, at: number): string {

@@ -29,7 +29,7 @@ export function rejectUnknown(query: Query, known: readonly string[], section: s
     if (known.includes(name) || cacheBusters.has(name)) continue;
     const other = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase());
     throw invalid(name, 'parameter-known', section, `The parameter ${show(name)} is unknown to this resource${other === undefined ? '.' : `; did you mean ${other}?`}`,
-      `one of ${known.join(', ')}`);
+      known.length === 0 ? 'no parameter' : `one of ${known.join(', ')}`);
   }
 }
 
@@ -140,7 +140,7 @@ export function readAgent(query: Query, name: string, rules: AgentRules, section
 
 function parseAgent(value: string, name: string, maxDepth: number, section: string, expected: string): Json {
   try {
-    return parseJsonStrict(Buffer.from(value), { maxDepth });
+    return parseJsonStrict(Buffer.from(value), { maxDepth }, 'It');
   } catch (error) {
     if (!(error instanceof QuipuError)) throw error;
     throw invalid(name, error.details.rule ?? error.code, section, `The parameter ${name} is not read as JSON: ${error.message}`, expected);

@@ -321,7 +321,7 @@ export function buildStatementSchema(version: XapiVersion): RuleSchema {
       description: refTo('languageMap'),
       contentType: formatted('media-type', 'attachment-content-type', 'attachments', 'an Internet media type such as text/plain'),
       length: { type: 'integer', minimum: 0, ...cite('attachment-length', 'attachments', 'the number of octets, an integer') },
-      sha2: formatted('sha2', 'attachment-sha2', 'attachments', 'a SHA-256, SHA-384 or SHA-512 hash in hex'),
+      sha2: formatted('sha2', 'attachment-sha2', 'attachments', 'a SHA-224, SHA-256, SHA-384 or SHA-512 hash in hex'),
       fileUrl: iri('attachment-file-url', 'attachments'),
     },
     ['usageType', 'display', 'contentType', 'length', 'sha2'],

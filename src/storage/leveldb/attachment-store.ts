@@ -15,9 +15,9 @@ export interface LevelAttachmentStore extends AttachmentStore {
 }
 
 /** Nothing else ever becomes part of a path. */
-const HASH = /^[0-9a-f]{64,128}$/;
+const HASH = /^[0-9a-f]{56,128}$/;
 
-const algorithms: Record<number, string> = { 64: 'sha256', 96: 'sha384', 128: 'sha512' };
+const algorithms: Record<number, string> = { 56: 'sha224', 64: 'sha256', 96: 'sha384', 128: 'sha512' };
 
 /**
  * Attachments as files: `<directory>/<tenant>/<first two digits>/<hash>`. Bytes are received into `incoming/`, hashed on
@@ -39,7 +39,7 @@ export function createAttachmentStore(directory: string, hasRoom: () => boolean 
   return {
     stage: async (tenant, sha2, source, maxBytes) => {
       const algorithm = algorithms[sha2.length];
-      if (!algorithm || !HASH.test(sha2)) throw new QuipuError('invalid-attachment', `The hash ${sha2.slice(0, 140)} is not a SHA-256, SHA-384 or SHA-512 in hex.`, { rule: 'attachment-sha2', expected: '64, 96 or 128 hexadecimal digits' });
+      if (!algorithm || !HASH.test(sha2)) throw new QuipuError('invalid-attachment', `The hash ${sha2.slice(0, 140)} is not a SHA-224, SHA-256, SHA-384 or SHA-512 in hex.`, { rule: 'attachment-sha2', expected: '56, 64, 96 or 128 hexadecimal digits' });
       const path = join(incoming, randomUUID());
       const { digest, length } = await receive(source, path, { algorithm, maxBytes, incoming, hasRoom });
       if (digest !== sha2) {

@@ -49,6 +49,10 @@ t.test('about: every version that is served, to anybody', async (t) => {
     for (const served of ['1.0.0', '1.0.1', '1.0.2', '1.0.3', '2.0.0']) t.ok(about.version.includes(served), served);
     for (const key of Object.keys(about.extensions)) t.match(key, /^[a-z]+:/, 'keys of extensions are IRIs');
   }
+  const unknown = await server.request('about', { key: null, query: { foo: 1 } });
+  t.equal(unknown.status, 400, 'a parameter that it does not know (1.0.3 Part Three 3.2)');
+  t.match(unknown.json(), { parameter: 'foo', rule: 'parameter-known', expected: 'no parameter' });
+  t.equal((await server.request('about', { key: null, query: { cachebuster: 1 } })).status, 200);
 });
 
 t.test('a large batch and every limit that has a status', async (t) => {

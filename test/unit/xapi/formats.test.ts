@@ -81,7 +81,7 @@ const formats: Format[] = [
   {
     name: 'SHA-2',
     check: isSha2,
-    valid: ['a'.repeat(64), 'B'.repeat(96), '0'.repeat(128)],
+    valid: ['a'.repeat(56), 'a'.repeat(64), 'B'.repeat(96), '0'.repeat(128)],
     invalid: ['', 'a'.repeat(63), 'a'.repeat(40), 'g'.repeat(64), 'a'.repeat(129)],
   },
   {

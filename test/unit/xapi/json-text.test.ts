@@ -85,7 +85,7 @@ t.test('malformed JSON is placed by line and column', async (t) => {
   ];
   for (const [body, place, details] of cases) {
     const error = refusal(body);
-    t.match(error, { code: 'malformed-json', details }, JSON.stringify(body));
+    t.match(error, { code: 'malformed-json', details: { ...details, rule: 'json', section: /RFC 8259/, expected: /\w/ } }, JSON.stringify(body));
     t.ok(error.message.includes(place), `${JSON.stringify(body)}: ${error.message}`);
   }
   t.match(refusal('').message, /empty/);
@@ -130,7 +130,7 @@ t.test('limits', async (t) => {
 });
 
 t.test('encoding', async (t) => {
-  t.match(refusal(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), { code: 'malformed-encoding' });
+  t.match(refusal(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), { code: 'malformed-encoding', details: { rule: 'utf-8', section: /Part Three 1\.4/, expected: /UTF-8/ } });
   t.match(refusal(Buffer.from([0xed, 0xa0, 0x80])), { code: 'malformed-encoding' }, 'a surrogate encoded as UTF-8');
   t.match(refusal(Buffer.from('{}', 'utf16le')), { code: 'malformed-json' });
   const { items } = parseStatements(Buffer.from('{"a":"\\ud800"}'), limits);

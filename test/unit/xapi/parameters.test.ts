@@ -22,6 +22,7 @@ t.test('what every reader does', async (t) => {
 });
 
 t.test('unknown parameters', async (t) => {
+  t.throws(() => rejectUnknown({ p: '1' }, []), { code: 'invalid-parameter', details: { expected: 'no parameter' } });
   t.doesNotThrow(() => rejectUnknown({ a: '1', _: '2', cachebuster: '3' }, ['a', 'b']));
   t.throws(() => rejectUnknown({ a: '1', p: '' }, ['a', 'b']), refused('parameter-known'));
   t.throws(() => rejectUnknown({ StatementId: '1' }, ['statementId']), /did you mean statementId/);
