@@ -30,7 +30,7 @@ t.test(`kill -9 under load loses nothing that was answered (QUIPU_KILL_SEED=${se
     checked = ledger.batches.length;
     const load = createLoad(server, ledger, random);
     const running = load.run(WORKERS);
-    await new Promise((resolve) => setTimeout(resolve, 20 + random.below(700)));
+    await new Promise((resolve) => setTimeout(resolve, 20 + random.below(450)));
     await server.kill();
     await running;
     t.same(load.failures, [], `kill ${kill}: nothing was refused`);
