@@ -28,7 +28,7 @@ export const settings = {
   QUIPU_MAX_HEADER_BYTES: bytes(64 * KIB, 'Most bytes of the request line and headers together.'),
   QUIPU_MAX_PAGE: { type: 'integer', minimum: 1, maximum: 10_000, default: 500, description: 'Most statements of one answer; what `limit=0` means.' },
   QUIPU_MAX_PAGE_BYTES: bytes(8 * MIB, 'Most bytes of statements in one answer; the rest follows by `more`.'),
-  QUIPU_MAX_MEMORY_BYTES: bytes(512 * MIB, 'Most bytes of request bodies held at once; above it requests are answered 503.'),
+  QUIPU_MAX_MEMORY_BYTES: bytes(512 * MIB, 'Most bytes of request bodies held at once, and as many again of answers that wait for slow readers; above it requests are answered 503.'),
   QUIPU_REQUEST_TIMEOUT: { type: 'integer', minimum: 1, default: 300, description: 'Seconds within which a request must have arrived whole.' },
   QUIPU_MIN_FREE_BYTES: { type: 'integer', minimum: 0, default: 64 * MIB, description: 'Free disk space below which nothing more is taken in (507).' },
   QUIPU_JWT_SECRET: { type: 'string', minLength: 32, description: 'Shared secret of Bearer tokens (HS256, HS384, HS512).' },
