@@ -38,7 +38,7 @@ function listen(server: TestServer, query = '', headers: Record<string, string> 
   outgoing.end();
   const until = async (condition: () => boolean): Promise<void> => {
     for (const start = Date.now(); !condition();) {
-      if (Date.now() - start > 10_000) throw new Error('nothing came');
+      if (Date.now() - start > 60_000) throw new Error('nothing came');
       await new Promise<void>((resolve) => {
         wake = resolve;
         setTimeout(resolve, 50);

@@ -91,7 +91,9 @@ t.test('a data folder in use, one that can not be written, a port in use, and da
   // Below a file nobody can make a folder, not even root, whom no mode keeps out.
   const file = join(await folder(t), 'file');
   await writeFile(file, '');
-  t.match(await run({ QUIPU_DATA_DIR: join(file, 'data') }), { code: 1, error: /data folder .* can't be written.*QUIPU_DATA_DIR/ });
+  for (const path of [join(file, 'data'), '/proc/quipu/data']) {
+    t.match(await run({ QUIPU_DATA_DIR: path }), { code: 1, error: /data folder .* can't be written.*QUIPU_DATA_DIR/ }, path);
+  }
 });
 
 t.test('a folder whose path is too long for a socket gets its socket elsewhere, as private', async (t) => {

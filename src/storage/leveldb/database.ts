@@ -1,4 +1,5 @@
-import { mkdir, access, constants } from 'node:fs/promises';
+import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { createCommitQueue, type CommitQueue } from './commit-queue.js';
 import { hasRoomToOpen, watchFreeSpace } from './free-space.js';
@@ -74,11 +75,18 @@ export async function firstPositionAfter(level: Level, time: number): Promise<nu
 
 async function makeWritable(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeFolder(directory);
     await access(directory, constants.W_OK | constants.R_OK | constants.X_OK);
   } catch (error) {
     throw new Error(`The data folder ${directory} can't be written: ${(error as Error).message}. Set QUIPU_DATA_DIR to a folder that Quipu may write.`);
   }
+}
+
+/** Not mkdir's own recursion, which never ends where a file system answers that an existing folder is missing, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  if (await stat(path).then((found) => found.isDirectory(), () => false)) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path, { mode: 0o700 });
 }
 
 async function open(level: Level, directory: string): Promise<void> {

@@ -6,9 +6,10 @@ import { fileURLToPath } from 'node:url';
 export const root = findRoot(fileURLToPath(new URL('.', import.meta.url)));
 
 function findRoot(from: string): string {
-  for (let folder = from; ; folder = join(folder, '..')) {
+  for (let folder = from; folder !== join(folder, '..'); folder = join(folder, '..')) {
     if (readdirSync(folder).includes('tsconfig.json')) return folder;
   }
+  throw new Error(`There is no checkout around ${from}`);
 }
 
 /** A file of the checkout, by its path from the root. */
