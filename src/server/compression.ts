@@ -16,7 +16,6 @@ export async function registerCompression(app: FastifyInstance): Promise<void> {
     threshold: 1024,
     customTypes: compressible,
     onUnsupportedRequestEncoding: (encoding: string) => new QuipuError('unsupported-media-type', `The Content-Encoding ${encoding.slice(0, 40)} is not known here.`, { parameter: 'Content-Encoding', expected: 'gzip, deflate or none' }),
-    onInvalidRequestPayload: (encoding: string, _request: unknown, error: Error) => new QuipuError('malformed-encoding', `The body does not decompress as ${encoding}: ${error.message}.`, { parameter: 'Content-Encoding' }),
   });
   app.addHook('onRoute', (route) => {
     const hooks = route.onSend === undefined ? [] : [route.onSend].flat();

@@ -44,6 +44,9 @@ export function toQuipuError(error: FastifyError | QuipuError): QuipuError {
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return new QuipuError('malformed-json', `The body is not JSON: ${error.message}.`);
+    case 'FST_CP_ERR_INVALID_CONTENT':
+      return new QuipuError('malformed-encoding', 'The body does not decompress as its Content-Encoding says.',
+        { parameter: 'Content-Encoding', rule: 'content-encoding', section: 'RFC 9110 8.4', expected: 'a whole body that is compressed as Content-Encoding says, or no Content-Encoding' });
     case 'FST_ERR_VALIDATION':
       return invalidRequest(error);
     default:
@@ -54,9 +57,8 @@ export function toQuipuError(error: FastifyError | QuipuError): QuipuError {
   }
   // A range that was being read when the store was opened anew after a failure.
   if (error.code?.startsWith('LEVEL_')) return new QuipuError('store-unavailable', 'The store does not answer at the moment. Send the request again.', { retryAfter: 1 });
-  // A body that breaks off or does not decompress.
-  if (/^(Z_|ERR_ZLIB|ERR_BROTLI|ERR__ERROR|ECONNRESET|ERR_STREAM_PREMATURE_CLOSE)/.test(error.code ?? '')) {
-    return new QuipuError('malformed-encoding', `The body does not decode: ${error.message}.`, { parameter: 'Content-Encoding' });
+  if (error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE') {
+    return new QuipuError('malformed-encoding', `The body breaks off: ${error.message}.`, { rule: 'whole-body', expected: 'as many bytes as Content-Length says' });
   }
   return new QuipuError('internal', 'Quipu failed on this request. The log has the reason under the request id.');
 }

@@ -12,7 +12,7 @@ export interface DefinedThings {
   activities: [id: string, definition: ActivityDefinition][];
   /** Verb id and display. */
   verbs: [id: string, display: LanguageMap][];
-  /** Canonical identifier and name of Agents; Groups are nobody's name. */
+  /** Canonical identifier and name of Agents; Groups are nobody's name, nor is an empty text. */
   agents: [identifier: string, name: string][];
 }
 
@@ -89,7 +89,7 @@ function addActivity(things: DefinedThings, activity: Activity): void {
 }
 
 function addActor(things: DefinedThings, actor: Actor): void {
-  if (actor.name !== undefined && actor.objectType !== 'Group') {
+  if (actor.name !== undefined && actor.name !== '' && actor.objectType !== 'Group') {
     const identifier = agentIdentifier(actor);
     if (identifier !== undefined) things.agents.push([identifier, actor.name]);
   }

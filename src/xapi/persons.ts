@@ -14,11 +14,11 @@ export interface Person {
  * The Person for an Agent (xAPI 1.0.3 Part Three 2.4). An Agent nobody has heard of gives a Person with what the request
  * itself says. Quipu never guesses that two identifiers are one person, so there is one identifier.
  *
- * @param names under which the agent was seen; the name in `agent` is added when it isn't among them
+ * @param names under which the agent was seen; the name in `agent` is added when it isn't among them, and not empty
  */
 export function personOf(agent: Actor, names: string[]): Person {
   const all = new Set(names);
-  if (agent.name !== undefined) all.add(agent.name);
+  if (agent.name !== undefined && agent.name !== '') all.add(agent.name);
   return {
     objectType: 'Person',
     ...(all.size > 0 && { name: [...all] }),

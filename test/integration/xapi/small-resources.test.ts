@@ -6,7 +6,7 @@ const versions = ['1.0.3', '2.0.0'];
 
 t.test('agents: a Person of arrays, known or not', async (t) => {
   const server = await startServer(t);
-  await post(server, [sample({ actor: { ...ann, name: 'Ann' } }), sample({ actor: { ...ann, name: 'Ann Other' } }), sample({ actor: { mbox: 'mailto:bob@example.org', name: 'Bob' } })]);
+  await post(server, [sample({ actor: { ...ann, name: 'Ann' } }), sample({ actor: { ...ann, name: 'Ann Other' } }), sample({ actor: { ...ann, name: '' } }), sample({ actor: { mbox: 'mailto:bob@example.org', name: 'Bob' } })]);
   for (const version of versions) {
     const person = await server.request('agents', { version, query: { agent: ann } });
     t.equal(person.status, 200);
