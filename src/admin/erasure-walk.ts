@@ -86,7 +86,9 @@ async function takePage({ stores, records, tenant, id }: ErasureWalk, state: Era
   await put(records, tenant, pageId, page);
   if (!state.dryRun) await stores.statements.erase(tenant, { erase: page.erased, redact });
   page.attachments = await unused(stores, tenant, page.attachments, new Set(state.dryRun ? page.erased : []));
-  if (!state.dryRun) for (const sha2 of page.attachments) await stores.attachments.delete(tenant, sha2);
+  if (!state.dryRun) {
+    for (const sha2 of page.attachments) await stores.attachments.delete(tenant, sha2, async () => (await unused(stores, tenant, [sha2], new Set())).length === 0);
+  }
   await put(records, tenant, pageId, page);
   const counts: ErasureCounts = {
     ...state.counts,

@@ -8,8 +8,10 @@ export interface StagedAttachment {
   length: number;
   /** Makes the bytes durable under their hash; from then on `open` finds them and no clean-up takes them until `release`. */
   commit(): Promise<void>;
-  /** Ends the protection that `commit` gave (the statement that names the hash is stored, or was refused). */
+  /** Ends the protection that `commit` gave: the statement that names the hash is stored. */
   release(): void;
+  /** Ends it because the statement was refused, and takes the bytes back as `AttachmentStore.delete` does. */
+  retract(isNamed: () => Promise<boolean>): Promise<void>;
   /** Throws the bytes away; does nothing after `commit`. */
   discard(): Promise<void>;
 }
@@ -25,8 +27,10 @@ export interface AttachmentStore {
   /** The bytes, or undefined. */
   open(tenant: string, sha2: string): Promise<{ length: number; stream: Readable } | undefined>;
   has(tenant: string, sha2: string): Promise<boolean>;
-  /** Removes the bytes unless an upload of the same hash is under way. */
-  delete(tenant: string, sha2: string): Promise<void>;
+  /**
+   * Removes the bytes unless a statement names them, as `isNamed` finds out, or an upload of the same hash comes in meanwhile.
+   */
+  delete(tenant: string, sha2: string, isNamed: () => Promise<boolean>): Promise<void>;
   /** Every hash a tenant holds. */
   list(tenant: string): AsyncIterable<{ sha2: string; length: number }>;
 }

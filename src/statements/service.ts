@@ -109,9 +109,18 @@ export function createStatementService({ store, attachments: attachmentStore, co
       for (const part of staged) await part.commit();
       await verifySignatures(values, (sha2) => readStaged(tenant, staged, sha2));
       return await work();
+    } catch (error) {
+      // After a failure of the store the statements may yet turn out to be stored.
+      if (error instanceof QuipuError && error.status < 500) await Promise.all(staged.map((part) => part.retract(() => isNamed(tenant, part.sha2))));
+      throw error;
     } finally {
       for (const part of staged) part.release();
     }
+  }
+
+  /** Whether a statement names these bytes. */
+  async function isNamed(tenant: string, sha2: string): Promise<boolean> {
+    return (await store.find(tenant, { filters: [[`H${sha2}`]], ascending: true, limit: 1, includeVoided: true })).statements.length > 0;
   }
 
   async function write({ credential, version, statements, attachments, id }: WriteRequest): Promise<string[]> {

@@ -16,6 +16,9 @@ async function read(store: AttachmentStore, tenant: string, sha2: string): Promi
   return bytes.length === found.length ? bytes : Buffer.from('another length than was said');
 }
 
+const unnamed = async (): Promise<boolean> => false;
+const named = async (): Promise<boolean> => true;
+
 /** Stages, commits and releases. */
 async function keep(store: AttachmentStore, tenant: string, bytes: Buffer, algorithm?: string): Promise<string> {
   const staged = await store.stage(tenant, digest(bytes, algorithm), streamOf(bytes), bytes.length);
@@ -105,17 +108,45 @@ contract(async (t, adapter) => {
     const [one, two] = await Promise.all([store.stage(tenant, sha2, streamOf(bytes), 100), store.stage(tenant, sha2, streamOf(bytes), 100)]);
     await one.commit();
     await two.commit();
-    await store.delete(tenant, sha2);
+    await store.delete(tenant, sha2, unnamed);
     t.ok((await read(store, tenant, sha2))?.equals(bytes), 'two uploads');
     one.release();
     one.release();
-    await store.delete(tenant, sha2);
+    await store.delete(tenant, sha2, unnamed);
     t.ok((await read(store, tenant, sha2))?.equals(bytes), 'one upload still');
     two.release();
-    await store.delete(tenant, sha2);
+    await store.delete(tenant, sha2, unnamed);
     t.equal(await store.open(tenant, sha2), undefined);
-    await store.delete(tenant, sha2);
-    await store.delete(tenant, 'no hash at all');
+    await store.delete(tenant, sha2, unnamed);
+    await store.delete(tenant, 'no hash at all', unnamed);
+  });
+
+  await test('bytes of a refused statement are taken back, unless another statement or upload has them', async (t, tenant) => {
+    const bytes = randomBytes(100);
+    const sha2 = digest(bytes);
+    const stage = async () => {
+      const staged = await store.stage(tenant, sha2, streamOf(bytes), 100);
+      await staged.commit();
+      return staged;
+    };
+    await (await stage()).retract(named);
+    t.ok(await store.has(tenant, sha2), 'a statement names them');
+    await store.delete(tenant, sha2, named);
+    t.ok(await store.has(tenant, sha2), 'nor are they deleted');
+    const [first, second] = [await stage(), await stage()];
+    await first.retract(unnamed);
+    t.ok(await store.has(tenant, sha2), 'another upload is under way');
+    await second.retract(unnamed);
+    t.notOk(await store.has(tenant, sha2), 'the last one takes them back');
+    second.release();
+    await keep(store, tenant, bytes);
+    let looks = 0;
+    await store.delete(tenant, sha2, async () => {
+      if (looks++ === 0) await keep(store, tenant, bytes);
+      return looks > 1;
+    });
+    t.equal(looks, 2, 'an upload that came to its end meanwhile is looked for again');
+    t.ok(await store.has(tenant, sha2));
   });
 
   await test('tenants share nothing', async (t, tenant) => {
@@ -124,7 +155,7 @@ contract(async (t, adapter) => {
     await keep(store, one, bytes);
     t.equal(await store.open(other, digest(bytes)), undefined);
     await keep(store, other, bytes);
-    await store.delete(one, digest(bytes));
+    await store.delete(one, digest(bytes), unnamed);
     t.ok((await read(store, other, digest(bytes)))?.equals(bytes));
     t.strictSame(await listed(store, one), []);
     t.strictSame(await listed(store, tenant), []);

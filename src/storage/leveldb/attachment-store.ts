@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
@@ -27,6 +27,8 @@ const algorithms: Record<number, string> = { 56: 'sha224', 64: 'sha256', 96: 'sh
 export function createAttachmentStore(directory: string, hasRoom: () => boolean = () => true): LevelAttachmentStore {
   const incoming = join(directory, 'incoming');
   const pinned = new Map<string, number>();
+  /** Counts uploads that have come to their place. */
+  let arrivals = 0;
   const folder = (tenant: string, sha2: string): string => join(directory, 'by-hash', tenant, sha2.slice(0, 2));
   const file = (tenant: string, sha2: string): string => join(folder(tenant, sha2), sha2);
 
@@ -34,6 +36,15 @@ export function createAttachmentStore(directory: string, hasRoom: () => boolean 
     const count = (pinned.get(name) ?? 0) + difference;
     if (count > 0) pinned.set(name, count);
     else pinned.delete(name);
+  }
+
+  /** Removes a file that nothing names; `own` pins are those of the caller. Between the last look and the removal nothing else runs. */
+  async function remove(name: string, own: number, isNamed: () => Promise<boolean>): Promise<void> {
+    for (let before = -1; before !== arrivals;) {
+      before = arrivals;
+      if ((pinned.get(name) ?? 0) > own || await isNamed()) return;
+    }
+    if ((pinned.get(name) ?? 0) <= own) rmSync(name, { force: true });
   }
 
   return {
@@ -53,6 +64,7 @@ export function createAttachmentStore(directory: string, hasRoom: () => boolean 
         length,
         commit: async () => {
           pin(name, 1);
+          arrivals++;
           state = 'committed';
           try {
             await mkdir(folder(tenant, sha2), { recursive: true });
@@ -66,6 +78,15 @@ export function createAttachmentStore(directory: string, hasRoom: () => boolean 
           if (state === 'committed') pin(name, -1);
           state = 'over';
         },
+        retract: async (isNamed) => {
+          if (state !== 'committed') return;
+          try {
+            await remove(name, 1, isNamed);
+          } finally {
+            pin(name, -1);
+            state = 'over';
+          }
+        },
         discard: async () => {
           if (state === 'staged') await rm(path, { force: true });
         },
@@ -78,10 +99,8 @@ export function createAttachmentStore(directory: string, hasRoom: () => boolean 
       return found && { length: found.size, stream: createReadStream(path) };
     },
     has: async (tenant, sha2) => HASH.test(sha2) && (await stat(file(tenant, sha2)).then(() => true, () => false)),
-    delete: async (tenant, sha2) => {
-      if (!HASH.test(sha2)) return;
-      const name = file(tenant, sha2);
-      if (!pinned.has(name)) await rm(name, { force: true });
+    delete: async (tenant, sha2, isNamed) => {
+      if (HASH.test(sha2)) await remove(file(tenant, sha2), 0, isNamed);
     },
     list: async function* (tenant) {
       const root = join(directory, 'by-hash', tenant);
