@@ -26,14 +26,12 @@ const authorityTexts = new WeakMap<Actor, string>();
 /**
  * Gives a valid statement what the LRS has to set: id, authority and version (1.0.3 Part Two 2.3.1 and 2.4); stored and
  * a missing timestamp follow in the store, which alone knows the time of the commit. The rest of the text stays as it was sent,
- * but for context activities sent as single objects, which must be given back as arrays (2.4.6.2).
+ * but for a context with single objects as context activities, which must be given back as arrays (2.4.6.2).
  */
 export function normalise({ value, text, members }: StatementText, { version, authority, id: givenId, defines }: Assignment): NewStatement {
   const statement = value as unknown as Statement;
   const id = statement.id ?? givenId ?? randomUUID();
-  const kept = listContextActivities(statement)
-    ? JSON.stringify({ ...statement, authority: undefined, stored: undefined }).slice(0, -1)
-    : withoutAssigned(text, members);
+  const kept = keptText(text, members, listContextActivities(statement));
   const idText = statement.id === undefined ? `,"id":"${id}"` : '';
   const versionText = statement.version === undefined ? `,"version":"${version === '1.0.3' ? '1.0.0' : '2.0.0'}"` : '';
   const { object } = statement;
@@ -49,10 +47,11 @@ export function normalise({ value, text, members }: StatementText, { version, au
   };
 }
 
-/** The text without the members that the LRS writes and without its closing brace. */
-function withoutAssigned(text: string, members: StatementText['members']): string {
-  if (!members.some(({ key }) => assigned.has(key))) return text.slice(0, text.lastIndexOf('}'));
-  const kept = members.filter(({ key }) => !assigned.has(key)).map(({ start, end }) => text.slice(start, end));
+/** The text without the members that the LRS writes, with those that have changed written anew, and without its closing brace. */
+function keptText(text: string, members: StatementText['members'], changed: Partial<Statement>): string {
+  if (!members.some(({ key }) => assigned.has(key) || key in changed)) return text.slice(0, text.lastIndexOf('}'));
+  const kept = members.filter(({ key }) => !assigned.has(key))
+    .map(({ key, start, end }) => (key in changed ? `${JSON.stringify(key)}:${JSON.stringify(changed[key as keyof Statement])}` : text.slice(start, end)));
   return `{${kept.join(',')}`;
 }
 
@@ -65,11 +64,15 @@ function authorityText(authority: Actor): string {
   return text;
 }
 
-/** Turns single context activities into arrays, in place; says whether there were any. */
-function listContextActivities(statement: Statement): boolean {
-  const own = listIn(statement.context);
-  const { object } = statement;
-  return object.objectType === 'SubStatement' ? listIn((object as SubStatement).context) || own : own;
+const nothing: Partial<Statement> = Object.freeze(Object.create(null) as object);
+
+/** Turns single context activities into arrays, in place; gives the members in which there were any. */
+function listContextActivities(statement: Statement): Partial<Statement> {
+  const { context, object } = statement;
+  const own = listIn(context);
+  const inner = object.objectType === 'SubStatement' && listIn((object as SubStatement).context);
+  if (!own && !inner) return nothing;
+  return Object.assign(Object.create(null) as object, own && { context }, inner && { object });
 }
 
 function listIn(context: Context | undefined): boolean {

@@ -61,12 +61,14 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
     const asked = readStatementsQuery(query, request.xapiVersion, limits);
     const through = consistentThrough(asked);
     void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through));
+    if (asked.format === 'canonical') void reply.header('Vary', ['Accept-Language', reply.getHeader('Vary')].flat().filter(Boolean).join(', '));
     const format = (found: StoredStatement[]): Promise<Buffer[]> =>
       formatStatements(found, asked.format, credential.tenant, canonical, request.headers['accept-language']);
     if (asked.kind === 'one') {
       const found = await service.get(credential, asked.id, asked.voided);
       if (!found) throw new QuipuError('not-found', `There is no ${asked.voided ? 'voided ' : ''}statement ${asked.id}.`, { parameter: asked.voided ? 'voidedStatementId' : 'statementId' });
-      void reply.header('Last-Modified', new Date(found.stored).toUTCString());
+      // A statement can be voided: what a browser has of it must be asked for again.
+      void reply.headers({ 'Last-Modified': new Date(found.stored).toUTCString(), 'Cache-Control': 'no-cache' });
       const [text] = await format([found]);
       return send(reply, text!, [found], asked.attachments, credential.tenant);
     }

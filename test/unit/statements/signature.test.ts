@@ -70,6 +70,8 @@ t.test('signatures that hold', async (t) => {
   t.equal(ruleOf(jws(statement), { contentType: 'Application/Octet-Stream; x=y' }), undefined, 'a media type in other words');
   t.equal(ruleOf(jws(JSON.stringify(statement, null, '\t'))), undefined, 'another serialization');
   t.equal(ruleOf(jws({ ...statement, timestamp: '2013-04-01T14:00:00+02:00' })), undefined, 'the same instant');
+  t.equal(ruleOf(jws({ ...statement, timestamp: undefined })), undefined, 'one that an LRS on the way has set');
+  t.equal(ruleOf(jws({ ...statement, timestamp: '2013-04-01T12:00:01Z' })), 'signature-equivalent');
   t.equal(ruleOf(jws({ ...statement, result: { duration: 'P1DT12H36M0.12S' } }), {}, { result: { duration: 'P1DT12H36M0.1237S' } }), undefined, 'durations to 0.01 s');
 });
 
