@@ -55,7 +55,7 @@ contract(async (t, adapter) => {
 
   await test('names: oldest first, each once', async (t, tenant) => {
     for (const [index, name] of ['Ann', 'Anna', 'Ann', '', 'Änn'].entries()) await statements.append(tenant, [defining(index, { actor: { ...agent('ann'), name } })]);
-    t.strictSame(await canonical.names(tenant, 'mbox:mailto:ann@example.org'), ['Ann', 'Anna', '', 'Änn']);
+    t.strictSame(await canonical.names(tenant, 'mbox:mailto:ann@example.org'), ['Ann', 'Anna', 'Änn'], 'a name that is none is left out');
   });
 
   await test('forget: the names of one agent, until it is seen again', async (t, tenant) => {
