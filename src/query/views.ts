@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { courseTypes, verbSets } from './verb-sets.js';
+
+/** A view that analysts see, as its .sql file describes it. */
+export interface View {
+  /** Name in SQL and in the path of its route. */
+  name: string;
+  /** One sentence that says what it counts. */
+  definition: string;
+  /** In the order of the SELECT. */
+  columns: { name: string; description: string }[];
+  /** Terms of an ORDER BY under which no two rows are equal. */
+  order: string;
+  /** A SELECT with placeholders. */
+  sql: string;
+}
+
+/** What stands in place of a view's placeholders. */
+export interface ViewContext {
+  /** What the view reads in place of the database's table `statements`. */
+  statements: string;
+  /** SQL of the time zone's name. */
+  timezone: string;
+  /** SQL of the moment that counts as the present. */
+  now: string;
+}
+
+const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
+
+/** Expressions that several views share, by the name of their placeholder. Each may hold placeholders of its own. */
+const shared: Record<string, string> = {
+  ...Object.fromEntries(Object.entries(verbSets).map(([name, verbs]) => [`verbs.${name}`, quoted(verbs)])),
+  'types.course': quoted(courseTypes),
+  score: 'coalesce(score_scaled, if(score_max > ifNull(score_min, 0), (score_raw - ifNull(score_min, 0)) / (score_max - ifNull(score_min, 0)), NULL))',
+  answered: "(object_type = 'Activity' AND (verb IN ({verbs.answered}) OR (verb IN ({verbs.evaluated}) AND interaction_type != '')))",
+  succeeded: 'ifNull(success, verb IN ({verbs.passed}))',
+};
+
+/** Every view of a tenant's database but `statements`, by name. */
+export function loadViews(): ReadonlyMap<string, View> {
+  const folder = new URL('./views/', import.meta.url);
+  const names = readdirSync(folder).filter((file) => file.endsWith('.sql') && file !== 'statements.sql').map((file) => file.slice(0, -4)).sort();
+  return new Map(names.map((name) => [name, parseView(name, readFileSync(new URL(`${name}.sql`, folder), 'utf8'))]));
+}
+
+/**
+ * Reads a view's file: a comment line with the definition, one line `-- column: description` a column, a line
+ * `-- order: terms`, and the SELECT.
+ */
+function parseView(name: string, text: string): View {
+  const comments = [...text.matchAll(/^-- (.+)$/gm)].map((match) => match[1]!);
+  const described = comments.slice(1).map((line) => ({ name: line.slice(0, line.indexOf(':')), description: line.slice(line.indexOf(':') + 2) }));
+  return {
+    name,
+    definition: comments[0]!,
+    columns: described.slice(0, -1),
+    order: described.at(-1)!.description,
+    sql: text.replace(/^-- .*\n/gm, '').trim(),
+  };
+}
+
+/** A view's SELECT with every placeholder filled. */
+export function renderView(view: View, context: ViewContext): string {
+  return fill(view.sql, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', context.statements);
+}
+
+/** The statement that makes a view, or makes it anew, in a tenant's database, for the time zone UTC and the present. */
+export function createViewStatement(view: View, database: string): string {
+  const select = renderView(view, { statements: `${database}.statements`, timezone: "'UTC'", now: "now64(3, 'UTC')" });
+  return `CREATE OR REPLACE VIEW ${database}.${view.name} AS\n${select}`;
+}
+
+function fill(sql: string, values: Readonly<Record<string, string>>): string {
+  return sql.replace(/\{(now|timezone|score|answered|succeeded|verbs\.[a-z]+|types\.[a-z]+)\}/g, (_, name: string) => fill(values[name]!, values));
+}
