@@ -161,9 +161,8 @@ export const allowedFunctions = names(`
   yearweek
 `);
 
-
 /** Functions of the syntax: neither scalar nor aggregate, but called like one. */
-export const syntaxFunctions = names('lambda untuple exists grouping columns casewithexpression caseWithoutExpression');
+export const syntaxFunctions = names('_CAST lambda untuple exists grouping columns caseWithExpression caseWithoutExpression');
 
 /** Aggregate and window functions that a query may call, also with the combinators below. */
 export const allowedAggregates = names(`

@@ -41,6 +41,17 @@ export interface GuardDeps {
   limits: SqlLimits;
 }
 
+/** A statement as far as it is known after parsing. */
+interface Context {
+  question: SqlQuestion;
+  text: string;
+  tokens: Token[];
+  tree: SyntaxTree;
+  /** Databases of the engine. */
+  databases: string[];
+  signal?: AbortSignal;
+}
+
 const explainable: ReadonlySet<string> = new Set(['EXPLAIN', 'EXPLAIN AST', 'EXPLAIN SYNTAX', 'EXPLAIN QUERY TREE', 'EXPLAIN PIPELINE']);
 const writing = /^(Insert|Create|Drop|Alter|Rename|Truncate|Delete|Update|Optimize|Attach|Detach|Undrop|Copy|Grant|Revoke|Move)/;
 
@@ -52,6 +63,9 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
     const [row] = await engine.rows<{ text: string; databases: string[] }>({
       sql: 'SELECT formatQuerySingleLine({text:String}) AS text, (SELECT groupArray(name) FROM system.databases) AS databases',
       parameters: { text: escapeParameter(text) }, settings, signal,
+    }).catch((error: unknown) => {
+      if (error instanceof SqlFailure) error.message = error.message.replace(/\.? ?: In scope SELECT formatQuerySingleLine[^]*$/, '').replace(/: (?:While|while) executing (?:'FUNCTION|function) formatQuery[^]*$/, '');
+      throw error;
     });
     if (!row) throw new SqlFailure('UNKNOWN_EXCEPTION', 'The engine gave no answer');
     return row;
@@ -88,15 +102,6 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
         if (writing.test(tree.kind)) throw new SqlFailure('READONLY', 'Cannot execute query in readonly mode: this interface takes queries that read');
         throw new SqlFailure('ACCESS_DENIED', `Not enough privileges: statements of the kind ${tree.kind} are not taken here`);
     }
-  }
-
-  interface Context {
-    question: SqlQuestion;
-    text: string;
-    tokens: Token[];
-    tree: SyntaxTree;
-    databases: string[];
-    signal?: AbortSignal;
   }
 
   async function admitSelect(context: Context): Promise<Admitted> {

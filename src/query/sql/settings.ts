@@ -33,14 +33,18 @@ function bounds(limits: SqlLimits): Record<string, number> {
   };
 }
 
-/** Settings that every query of an analyst runs with. */
+/**
+ * Settings that every query of an analyst runs with. `readonly` is 2, which lets a query set what `admitSettings` admits. The order of
+ * conditions is kept, so that none is tried on a row before the view's own condition, the tenant, has let the row through: an error
+ * or the time a condition takes must not tell of other tenants' rows.
+ */
 export function forcedSettings(limits: SqlLimits): Record<string, string> {
   return {
-    readonly: '1', allow_ddl: '0', max_execution_time: String(limits.executionTime), timeout_before_checking_execution_speed: '0', timeout_overflow_mode: 'throw', max_memory_usage: String(limits.memory),
+    readonly: '2', allow_ddl: '0', max_execution_time: String(limits.executionTime), timeout_before_checking_execution_speed: '0', timeout_overflow_mode: 'throw', max_memory_usage: String(limits.memory),
     max_result_rows: String(limits.resultRows), max_result_bytes: String(limits.resultBytes), result_overflow_mode: 'throw', max_threads: String(limits.threads),
     max_query_size: String(limits.queryBytes * 4), max_ast_depth: '500', max_ast_elements: '20000', max_expanded_ast_elements: '100000', max_parser_depth: '300', max_subquery_depth: '50',
     max_recursive_cte_evaluation_depth: '100', implicit_select: '0', enable_analyzer: '1', allow_introspection_functions: '0', allow_experimental_ai_functions: '0',
-    optimize_move_to_prewhere: '1', use_query_cache: '0',
+    allow_reorder_prewhere_conditions: '0', move_all_conditions_to_prewhere: '0', use_query_cache: '0',
   };
 }
 
