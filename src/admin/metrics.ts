@@ -9,11 +9,20 @@ export interface Metrics {
   statements(outcome: 'stored' | 'duplicate' | 'refused', count: number): void;
 }
 
+/** How far a consumer of the feed is behind, over all tenants. */
+export interface ConsumerLag {
+  name: string;
+  statements: number;
+  /** Of the tenant that is furthest behind. */
+  seconds: number;
+}
+
 /**
  * @param head position of the newest entry in the store, asked at every scrape
+ * @param lags the consumers of the feed, asked at every scrape
  * @returns metrics with a registry of their own, those of the process included
  */
-export function createMetrics({ head }: { head: () => number }): Metrics {
+export function createMetrics({ head, lags = () => Promise.resolve([]) }: { head: () => number; lags?: () => Promise<ConsumerLag[]> }): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -32,6 +41,16 @@ export function createMetrics({ head }: { head: () => number }): Metrics {
     name: 'quipu_feed_head', help: 'Position of the newest entry in the store', registers,
     collect() {
       this.set(head());
+    },
+  });
+  const seconds = new Gauge({ name: 'quipu_consumer_lag_seconds', help: 'Seconds since the oldest statement was stored that a consumer has not dealt with', labelNames: ['consumer'], registers });
+  new Gauge({
+    name: 'quipu_consumer_lag_statements', help: 'Statements that a consumer has not dealt with', labelNames: ['consumer'], registers,
+    async collect() {
+      for (const lag of await lags()) {
+        this.set({ consumer: lag.name }, lag.statements);
+        seconds.set({ consumer: lag.name }, lag.seconds);
+      }
     },
   });
   return {

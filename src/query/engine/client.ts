@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import { createClient, ClickHouseLogLevel, type ClickHouseClient } from '@clickhouse/client';
+import { createClient, ClickHouseLogLevel, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
 
 /** Where the engine is: a ClickHouse server, or the embedded engine's socket. */
 export type EngineAddress =
@@ -23,9 +23,10 @@ export function serverAddress(setting: string): EngineAddress {
  * A client of the engine. Credentials travel in headers. Nothing is logged: whoever calls gets the error.
  * @param options.requestTimeout milliseconds without a byte after which a request is given up
  * @param options.connections most requests at once
+ * @param options.settings of every statement that does not set them itself
  */
-export function createEngineClient(address: EngineAddress, { requestTimeout = 60_000, connections = 10 }: { requestTimeout?: number; connections?: number } = {}): ClickHouseClient {
-  const common = { application: 'quipu', request_timeout: requestTimeout, log: { level: ClickHouseLogLevel.OFF } };
+export function createEngineClient(address: EngineAddress, { requestTimeout = 60_000, connections = 10, settings = {} }: { requestTimeout?: number; connections?: number; settings?: ClickHouseSettings } = {}): ClickHouseClient {
+  const common = { application: 'quipu', request_timeout: requestTimeout, log: { level: ClickHouseLogLevel.OFF }, clickhouse_settings: settings };
   if (address.kind === 'socket') {
     const agent = new Agent({ socketPath: address.socketPath, keepAlive: true, maxSockets: connections } as ConstructorParameters<typeof Agent>[0]);
     return createClient({ ...common, url: 'http://localhost', http_agent: agent, set_basic_auth_header: false });

@@ -4,29 +4,31 @@
 CREATE TABLE IF NOT EXISTS quipu.statement_log
 (
     tenant LowCardinality(String),
-    position UInt64 CODEC(DoubleDelta, ZSTD(1)) COMMENT 'Place in the log of the store',
-    erasure UInt64 CODEC(ZSTD(1)) COMMENT 'Position of the erasure that has rewritten the statement, or 0',
+    position UInt64 COMMENT 'Place in the log of the store' CODEC(DoubleDelta, ZSTD(1)),
+    erasure UInt64 COMMENT 'Position of the erasure that has rewritten the statement, or 0' CODEC(ZSTD(1)),
     id UUID,
     stored DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
-    timestamp DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)) COMMENT 'Years 1900 to 2299; what lies outside is set to the nearest',
+    timestamp DateTime64(3, 'UTC') COMMENT 'Years 1900 to 2299; what lies outside is set to the nearest' CODEC(DoubleDelta, ZSTD(1)),
     version LowCardinality(String) COMMENT 'xAPI version of the statement',
-    actor_id String CODEC(ZSTD(1)) COMMENT 'Canonical identifier: mbox:mailto:…, account:homePage|name, openid:…, mbox_sha1sum:…; empty for an Anonymous Group',
+    actor_id String COMMENT 'Canonical identifier: mbox:mailto:…, account:homePage|name, openid:…, mbox_sha1sum:…; empty for an Anonymous Group' CODEC(ZSTD(1)),
+    actor_key UInt64 DEFAULT cityHash64(actor_id) COMMENT 'Number that stands for actor_id where learners are counted' CODEC(ZSTD(1)),
     actor_name String CODEC(ZSTD(1)),
     actor_type LowCardinality(String) COMMENT 'Agent or Group',
-    actor_members Array(String) CODEC(ZSTD(1)) COMMENT 'Identifiers of the members of a Group',
+    actor_members Array(String) COMMENT 'Identifiers of the members of a Group' CODEC(ZSTD(1)),
     verb LowCardinality(String) COMMENT 'Id of the verb',
     verb_name LowCardinality(String) COMMENT 'Display of the verb, English when there is one',
     object_type LowCardinality(String) COMMENT 'Activity, Agent, Group, StatementRef or SubStatement',
-    object_id String CODEC(ZSTD(1)) COMMENT 'Activity id, identifier of the Agent or Group, or id of the StatementRef',
-    object_name String CODEC(ZSTD(1)) COMMENT 'Name of the Activity or Agent, English when there is one',
+    object_id String COMMENT 'Activity id, identifier of the Agent or Group, or id of the StatementRef' CODEC(ZSTD(1)),
+    object_key UInt64 DEFAULT cityHash64(object_id) COMMENT 'Number that stands for object_id where activities are counted' CODEC(ZSTD(1)),
+    object_name String COMMENT 'Name of the Activity or Agent, English when there is one' CODEC(ZSTD(1)),
     activity_type LowCardinality(String),
     target Nullable(UUID) COMMENT 'Statement that a StatementRef points to',
     voids Bool COMMENT 'A voiding statement; it voids target',
-    parents Array(String) CODEC(ZSTD(1)) COMMENT 'Ids of contextActivities.parent',
-    groupings Array(String) CODEC(ZSTD(1)) COMMENT 'Ids of contextActivities.grouping',
+    parents Array(String) COMMENT 'Ids of contextActivities.parent' CODEC(ZSTD(1)),
+    groupings Array(String) COMMENT 'Ids of contextActivities.grouping' CODEC(ZSTD(1)),
     categories Array(LowCardinality(String)) COMMENT 'Ids of contextActivities.category',
-    others Array(String) CODEC(ZSTD(1)) COMMENT 'Ids of contextActivities.other',
-    related_agents Array(String) CODEC(ZSTD(1)) COMMENT 'Identifiers in instructor, team, contextAgents, contextGroups and a SubStatement, members among them',
+    others Array(String) COMMENT 'Ids of contextActivities.other' CODEC(ZSTD(1)),
+    related_agents Array(String) COMMENT 'Identifiers in instructor, team, contextAgents, contextGroups and a SubStatement, members among them' CODEC(ZSTD(1)),
     registration Nullable(UUID),
     platform LowCardinality(String),
     language LowCardinality(String),
@@ -44,11 +46,13 @@ CREATE TABLE IF NOT EXISTS quipu.statement_log
     duration Nullable(Float64) COMMENT 'result.duration in seconds; a year counts 365.25 days, a month a twelfth of it',
     response String CODEC(ZSTD(1)),
     interaction_type LowCardinality(String) COMMENT 'interactionType of a question',
-    correct_responses Array(String) CODEC(ZSTD(1)) COMMENT 'correctResponsesPattern of a question',
-    result_extensions Map(String, String) CODEC(ZSTD(1)) COMMENT 'Extension to value; texts as they are, everything else as JSON',
+    correct_responses Array(String) COMMENT 'correctResponsesPattern of a question' CODEC(ZSTD(1)),
+    result_extensions Map(String, String) COMMENT 'Extension to value; texts as they are, everything else as JSON' CODEC(ZSTD(1)),
     context_extensions Map(String, String) CODEC(ZSTD(1)),
     activity_extensions Map(String, String) CODEC(ZSTD(1)),
-    text String CODEC(ZSTD(3)) COMMENT 'The statement exactly as the LRS answers it',
+    progress Nullable(Float64) DEFAULT toFloat64OrNull(result_extensions['https://w3id.org/xapi/cmi5/result/extensions/progress']) COMMENT 'Progress in percent, of the extension of cmi5',
+    played_segments String DEFAULT result_extensions['https://w3id.org/xapi/video/extensions/played-segments'] COMMENT 'What was watched in the session so far, of the video profile: 0[.]12[,]30[.]45' CODEC(ZSTD(1)),
+    text String COMMENT 'The statement exactly as the LRS answers it' CODEC(ZSTD(3)),
     statement JSON(max_dynamic_paths=128) COMMENT 'The statement for queries by path; a dot in a key is written %2E',
     refused Bool COMMENT 'The engine could not take the statement as JSON: the column statement is empty, text is whole',
     INDEX by_id id TYPE bloom_filter(0.01) GRANULARITY 4,
@@ -56,7 +60,7 @@ CREATE TABLE IF NOT EXISTS quipu.statement_log
 )
 ENGINE = MergeTree
 ORDER BY (tenant, timestamp, id)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 67108864;
 
 -- Which text of the views a tenant's database has.
 CREATE TABLE IF NOT EXISTS quipu.tenant_databases
