@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
@@ -10,6 +8,7 @@ import { scopes } from './auth/credential.js';
 import type { Config } from './config.js';
 import { createApp } from './server/app.js';
 import { compose, type Services } from './server/compose.js';
+import { privateSocketPath } from './server/private-socket.js';
 
 /** A running Quipu. */
 export interface Quipu {
@@ -31,9 +30,6 @@ export interface ServerFile {
 
 /** Version of the program. */
 export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-
-/** Longest path that a Unix socket may have. */
-const LONGEST_SOCKET_PATH = 100;
 
 /**
  * Starts Quipu: settings -> composition -> listening.
@@ -59,7 +55,7 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
   }
 
   try {
-    const socketPath = await socketPathOf(config.dataDir);
+    const socketPath = await privateSocketPath(config.dataDir, 'quipu.sock');
     const firstCredential = await firstStart(services, config);
     app = await createApp({ services, config, log, version, trustedSockets, closing: closing.signal });
     await app.ready();
@@ -67,6 +63,7 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
     const url = options.network === false ? undefined : await listen(app, config);
     const file: ServerFile = { pid: process.pid, socket: socketPath, ...(url === undefined ? {} : { url }) };
     await writeFile(serverFile, JSON.stringify(file), { mode: 0o600 });
+    if (options.network !== false) services.engine.start();
     void services.erasures.resumePending().catch((error: unknown) => log.error({ err: error }, 'Erasures that were under way could not be resumed'));
     return { socketPath, ...(url === undefined ? {} : { url }), ...(firstCredential === undefined ? {} : { firstCredential }), close };
   } catch (error) {
@@ -114,18 +111,4 @@ async function listenPrivately(app: FastifyInstance, path: string, config: Confi
     process.umask(mask);
   }
   return server;
-}
-
-/**
- * In the data folder, or, when that path is too long for a socket, in a folder of the system's temporary one that nobody else may enter.
- * @throws Error when somebody else has made that folder
- */
-async function socketPathOf(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'quipu.sock');
-  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path;
-  const folder = join(tmpdir(), `quipu-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { uid, mode } = await stat(folder);
-  if ((process.getuid && uid !== process.getuid()) || (mode & 0o077) !== 0) throw new Error(`The folder ${folder} is open to others; remove it, or set QUIPU_DATA_DIR to a shorter path.`);
-  return join(folder, 'quipu.sock');
 }

@@ -28,3 +28,13 @@ export interface Consumer {
   readonly name: string;
   state(): Promise<ConsumerState>;
 }
+
+/** How far each consumer is behind, over all tenants: statements together, seconds of the one that is furthest behind. */
+export async function lagsOf(consumers: readonly Consumer[]): Promise<{ name: string; statements: number; seconds: number }[]> {
+  const states = await Promise.all(consumers.map((consumer) => consumer.state()));
+  return states.filter(({ status }) => status !== 'off').map(({ name, tenants }) => ({
+    name,
+    statements: tenants.reduce((sum, { lagStatements }) => sum + lagStatements, 0),
+    seconds: tenants.reduce((most, { lagSeconds }) => Math.max(most, lagSeconds), 0),
+  }));
+}

@@ -31,7 +31,11 @@ async function main(): Promise<void> {
   server.keepAliveTimeout = 30_000;
   server.requestTimeout = 0;
   rmSync(socketPath, { force: true });
-  server.listen(socketPath, () => tell({ status: 'listening', version: engine.version }));
+  process.umask(0o177);
+  server.listen(socketPath, () => {
+    process.umask(0o077);
+    tell({ status: 'listening', version: engine.version });
+  });
 }
 
 function tell(message: ChildMessage): void {
