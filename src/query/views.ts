@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readSqlFiles, type SqlFile } from './sql-files.js';
 import { courseTypes, verbSets } from './verb-sets.js';
 
 /** A view that analysts see, as its .sql file describes it. */
@@ -38,9 +38,8 @@ const shared: Record<string, string> = {
 
 /** Every view of a tenant's database but `statements`, by name. */
 export function loadViews(): ReadonlyMap<string, View> {
-  const folder = new URL('./views/', import.meta.url);
-  const names = readdirSync(folder).filter((file) => file.endsWith('.sql') && file !== 'statements.sql').map((file) => file.slice(0, -4)).sort();
-  return new Map(names.map((name) => [name, parseView(name, readFileSync(new URL(`${name}.sql`, folder), 'utf8'))]));
+  const files = readSqlFiles('views').filter(({ name }) => name !== 'statements');
+  return new Map(files.map(({ name, text }) => [name, parseView(name, text)]));
 }
 
 /**
@@ -64,10 +63,16 @@ export function renderView(view: View, context: ViewContext): string {
   return fill(view.sql, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', context.statements);
 }
 
-/** The statement that makes a view, or makes it anew, in a tenant's database, for the time zone UTC and the present. */
-export function createViewStatement(view: View, database: string): string {
-  const select = renderView(view, { statements: `${database}.statements`, timezone: "'UTC'", now: "now64(3, 'UTC')" });
-  return `CREATE OR REPLACE VIEW ${database}.${view.name} AS\n${select}`;
+/**
+ * The statements that make a tenant's views, or make them anew: for the time zone UTC and the present. `{database}` and
+ * `{tenant}` are left for the caller to fill.
+ */
+export function viewStatements(): SqlFile[] {
+  const plain: ViewContext = { statements: '{database}.statements', timezone: "'UTC'", now: "now64(3, 'UTC')" };
+  return [
+    ...readSqlFiles('views').filter(({ name }) => name === 'statements'),
+    ...[...loadViews().values()].map((view) => ({ name: view.name, text: `CREATE OR REPLACE VIEW {database}.${view.name} AS\n${renderView(view, plain)}` })),
+  ];
 }
 
 function fill(sql: string, values: Readonly<Record<string, string>>): string {

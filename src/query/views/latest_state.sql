@@ -18,7 +18,7 @@ SELECT
   argMax(verb, (timestamp, position)) AS last_verb,
   max(timestamp) AS last_seen,
   count() AS statements,
-  max(verb IN ({verbs.completed}) OR ifNull(completion, false)) = 1 AS completed,
+  toBool(max(verb IN ({verbs.completed}) OR ifNull(completion, false))) AS completed,
   argMaxIf(toNullable({succeeded}), (timestamp, position), success IS NOT NULL OR verb IN ({verbs.passed}, {verbs.failed})) AS success,
   argMax({score}, (timestamp, position)) AS last_score,
   max({score}) AS best_score,

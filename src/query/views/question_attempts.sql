@@ -20,8 +20,7 @@ SELECT
   attempts / learners AS attempts_per_learner,
   sum(right_tries) / nullIf(sum(judged_tries), 0) AS correct_share,
   sumIf(first_right, judged_tries > 0) / nullIf(countIf(judged_tries > 0), 0) AS first_try_correct_share,
-  corrIf(toFloat64(first_right), toFloat64((total - first_right) / (questions - 1)), judged_tries > 0 AND questions > 1) AS correlation,
-  if(isFinite(correlation), correlation, NULL) AS discrimination
+  ifNotFinite(toNullable(corrIf(toFloat64(first_right), toFloat64((total - first_right) / (questions - 1)), judged_tries > 0 AND questions > 1)), NULL) AS discrimination
 FROM (
   SELECT
     *,
