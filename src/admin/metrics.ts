@@ -43,16 +43,18 @@ export function createMetrics({ head, lags = () => Promise.resolve([]) }: { head
       this.set(head());
     },
   });
-  const seconds = new Gauge({ name: 'quipu_consumer_lag_seconds', help: 'Seconds since the oldest statement was stored that a consumer has not dealt with', labelNames: ['consumer'], registers });
-  new Gauge({
-    name: 'quipu_consumer_lag_statements', help: 'Statements that a consumer has not dealt with', labelNames: ['consumer'], registers,
-    async collect() {
-      for (const lag of await lags()) {
-        this.set({ consumer: lag.name }, lag.statements);
-        seconds.set({ consumer: lag.name }, lag.seconds);
-      }
-    },
-  });
+  const lagGauges = [
+    ['quipu_consumer_lag_statements', 'Statements that a consumer has not dealt with', 'statements'],
+    ['quipu_consumer_lag_seconds', 'Seconds since the oldest statement was stored that a consumer has not dealt with', 'seconds'],
+  ] as const;
+  for (const [name, help, figure] of lagGauges) {
+    new Gauge({
+      name, help, labelNames: ['consumer'], registers,
+      async collect() {
+        for (const lag of await lags()) this.set({ consumer: lag.name }, lag[figure]);
+      },
+    });
+  }
   return {
     registry,
     request(method, route, status, seconds) {

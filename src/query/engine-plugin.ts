@@ -19,7 +19,7 @@ const status = {
   type: 'object', required: ['status', 'engine', 'rebuild'],
   properties: {
     status: { type: 'string', enum: ['off', 'missing', 'waiting', 'running'], description: 'missing: the optional package chdb is not installed' },
-    engine: { type: 'string', enum: ['server', 'embedded'] }, problem: { type: 'string' }, rebuild,
+    engine: { type: 'string', enum: ['server', 'embedded'] }, pid: { ...count, description: 'Process of the embedded engine' }, problem: { type: 'string' }, rebuild,
   },
 } as const;
 

@@ -36,6 +36,8 @@ export interface EngineStatus {
   /** `off`, `missing` (the package chdb is not installed), `waiting` or `running`. */
   status: 'off' | 'missing' | 'waiting' | 'running';
   engine: 'server' | 'embedded';
+  /** Process of the embedded engine. */
+  pid?: number;
   /** Why it waits. */
   problem?: string;
   rebuild: RebuildState;
@@ -134,7 +136,7 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
       const { lastError } = await shipper.state();
       const status = statusOf();
       const problem = status === 'waiting' ? problemOf() ?? lastError?.message : undefined;
-      return { status, engine: supervisor ? 'embedded' : 'server', ...(problem === undefined ? {} : { problem }), rebuild: await rebuild.state() };
+      return { status, engine: supervisor ? 'embedded' : 'server', ...(supervisor?.pid() === undefined ? {} : { pid: supervisor.pid() }), ...(problem === undefined ? {} : { problem }), rebuild: await rebuild.state() };
     },
     health: () => {
       const status = statusOf();
