@@ -15,6 +15,7 @@ import type { Config } from '../config.js';
 import { feedPlugin } from '../feed/plugin.js';
 import { livePlugin } from '../live/plugin.js';
 import { enginePlugin } from '../query/engine-plugin.js';
+import { analyticsPlugin } from '../query/plugin.js';
 import { transferPlugin } from '../transfer/plugin.js';
 import { errorRegistry, type ErrorCode } from '../xapi/errors.js';
 import type { Services } from './compose.js';
@@ -79,6 +80,7 @@ export async function createApp({ services, config, log, version, trustedSockets
     await scope.register(backupPlugin, { backup: services.backup });
     await scope.register(feedPlugin, { consumers: services.consumers });
     await scope.register(enginePlugin, { engine: services.engine, prefix: '/analytics' });
+    await scope.register(analyticsPlugin, { analytics: services.analytics, maxDepth: config.maxDepth, tenantOf: (request) => tenantOf(request, services.tenants), prefix: '/analytics' });
     await scope.register(livePlugin, { feed: services.feed, statements: services.statements, maxDepth: config.maxDepth, closing });
   }, { prefix: '/v1' });
   return app;

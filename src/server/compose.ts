@@ -14,6 +14,7 @@ import { createDocumentService } from '../documents/service.js';
 import { lagsOf } from '../feed/consumers.js';
 import { createFeed } from '../feed/service.js';
 import { createEngineService } from '../query/engine-service.js';
+import { createAnalyticsService } from '../query/service.js';
 import { createStatementService } from '../statements/service.js';
 import { openLevelStorage } from '../storage/leveldb/open.js';
 import { createTransferService } from '../transfer/service.js';
@@ -69,6 +70,7 @@ export async function compose(config: Config, log: Log) {
     storage, homePage, tenants, metrics, keys, tokens, erasures, statements,
     documents: createDocumentService({ documents, maxDocumentBytes: config.maxDocumentBytes, maxDepth: config.maxDepth, now: Date.now }),
     feed, engine, consumers,
+    analytics: createAnalyticsService({ client: engine.client, check: () => engine.check() }),
     transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
     backup: createBackupService({ store: storage.backup, statements: store, attachments, tenants }),
     exports: createExportService({ statements: store, documents, attachments }),
