@@ -3,7 +3,7 @@ type Pair = readonly [bigint, bigint];
 const k0 = 0xc3a5c85c97cb3127n;
 const k1 = 0xb492b66fbe98f273n;
 const k2 = 0x9ae16a3b2f90404fn;
-const k3 = 0xc949d6c7509e6557n;
+const k3 = 0xc949d7c7509e6557n;
 const mul = 0x9ddfea08eb382d69n;
 
 const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);

@@ -46,6 +46,8 @@ interface Context {
   question: SqlQuestion;
   text: string;
   tokens: Token[];
+  /** Lists of settings that the tokens show, all of them admitted. */
+  settingsLists: number;
   tree: SyntaxTree;
   /** Databases of the engine. */
   databases: string[];
@@ -84,9 +86,11 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
     const written = await format(text, signal);
     const rewritten = substitute(written.text, substitutes, systemDatabase(question.tenant));
     const formatted = rewritten === written.text ? written : await format(rewritten, signal);
-    const tree = readSyntaxTree(await explain('AST', formatted.text, question, signal));
     const tokens = tokenize(formatted.text);
-    const context: Context = { question, text: formatted.text, tokens, tree, databases: formatted.databases, signal };
+    // Before anything else of the statement reaches the engine, which applies them even to an EXPLAIN.
+    const settingsLists = admitLists(tokens, limits);
+    const tree = readSyntaxTree(await explain('AST', formatted.text, question, signal));
+    const context: Context = { question, text: formatted.text, tokens, settingsLists, tree, databases: formatted.databases, signal };
     switch (tree.kind) {
       case 'SelectWithUnionQuery': return admitSelect(context);
       case 'Set': return { kind: 'set', settings: admitSettings(onlySettings(tokens, 1), limits) };
@@ -106,22 +110,10 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
 
   async function admitSelect(context: Context): Promise<Admitted> {
     const { sql, format: name, settings: tail } = withoutFormat(context);
-    const given = new Map(tail);
-    let lists = tail.size > 0 ? 1 : 0;
-    const tokens = tokenize(sql);
-    for (let at = 0; at < tokens.length; at++) {
-      if (!isKeyword(tokens[at], 'SETTINGS')) continue;
-      const clause = readSettings(tokens, at + 1);
-      if (!clause) continue;
-      lists++;
-      for (const [setting, value] of clause.settings) {
-        const admitted = admitSettings([[setting, value]], limits)[setting];
-        if (admitted !== undefined && admitted !== value) throw new SqlFailure('SETTING_CONSTRAINT_VIOLATION', `Setting ${setting} shouldn't be greater than ${admitted}`);
-      }
-    }
-    if (lists !== context.tree.settings) throw new SqlFailure('READONLY', 'Cannot modify settings in readonly mode: give them as name = value with plain values');
+    const { tree, settingsLists } = context;
+    if (settingsLists !== tree.settings) throw new SqlFailure('READONLY', 'Cannot modify settings in readonly mode: give them as name = value with plain values');
     await checkNames(context, sql);
-    return { kind: 'query', sql, format: name, settings: admitSettings(given, limits) };
+    return { kind: 'query', sql, format: name, settings: admitSettings(tail, limits) };
   }
 
   async function checkNames(context: Context, sql: string): Promise<void> {
@@ -140,7 +132,8 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
     const resolved = readQueryTree(await explain('QUERY TREE', sql, question, signal));
     for (const name of resolved.tableFunctions) checkTableFunction(name);
     for (const name of resolved.tables) {
-      if (!harmlessTables.has(name) && !own.includes(name.split('.', 1)[0] ?? '')) throw unknownTable(name);
+      // A table without a database is the working table of a recursive WITH.
+      if (name.includes('.') && !harmlessTables.has(name) && !name.startsWith(workTables) && !own.includes(name.split('.', 1)[0] ?? '')) throw unknownTable(name);
     }
   }
 
@@ -211,7 +204,10 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
 }
 
 /** Databases that no tenant reaches, whether the engine has them or not. */
-const reserved = /^(?:quipu.*|system|information_schema|default)$/i;
+const reserved = /^(?:quipu.*|system|information_schema|default|_temporary_and_external_tables)$/i;
+
+/** Where the engine keeps the rows of a recursive WITH; as a name in a query it is refused. */
+const workTables = '_temporary_and_external_tables._tmp_';
 
 /** @throws SqlFailure UNKNOWN_FORMAT */
 export function checkFormat(name: string): string {
@@ -263,6 +259,27 @@ function substitute(text: string, substitutes: ReadonlyMap<string, string>, data
     done = table.end;
   }
   return result + text.slice(done);
+}
+
+/**
+ * Judges every `SETTINGS name = value` of a statement.
+ * @returns how many lists there are
+ * @throws SqlFailure READONLY, or SETTING_CONSTRAINT_VIOLATION for a value above the limit
+ */
+function admitLists(tokens: readonly Token[], limits: SqlLimits): number {
+  let lists = 0;
+  tokens.forEach((token, at) => {
+    if (!isKeyword(token, 'SETTINGS') || !isSymbol(tokens[at + 2], '=')) return;
+    const clause = readSettings(tokens, at + 1);
+    if (!clause) throw new SqlFailure('READONLY', 'Cannot modify settings in readonly mode: give them as name = value with plain values');
+    lists++;
+    for (const [setting, value] of clause.settings) {
+      const admitted = admitSettings([[setting, value]], limits)[setting];
+      if (setting === 'readonly') throw new SqlFailure('READONLY', "Cannot modify 'readonly' setting in readonly mode");
+      if (admitted !== undefined && Number(admitted) < (Number(value) || Infinity)) throw new SqlFailure('SETTING_CONSTRAINT_VIOLATION', `Setting ${setting} shouldn't be greater than ${admitted}`);
+    }
+  });
+  return lists;
 }
 
 function onlySettings(tokens: readonly Token[], from: number): Map<string, string> {

@@ -49,10 +49,10 @@ export function unpackBlocks(bytes: Buffer, maxBytes: number): Buffer {
     if (start + header > bytes.length) throw damaged();
     const size = bytes.readUInt32LE(start + 1);
     const original = bytes.readUInt32LE(start + 5);
-    length += original;
-    if (length > maxBytes) throw new SqlFailure('TOO_LARGE_SIZE', `The query is longer than ${maxBytes} bytes`);
     const end = start + size;
     if (size < header || end > bytes.length || !cityHash128(bytes.subarray(start, end)).equals(bytes.subarray(at, start))) throw damaged();
+    length += original;
+    if (length > maxBytes) throw new SqlFailure('TOO_LARGE_SIZE', `The query is longer than ${maxBytes} bytes`);
     const data = bytes.subarray(start + header, end);
     const method = bytes[start];
     if (method !== LZ4 && method !== NONE) throw new SqlFailure('CANNOT_DECOMPRESS', 'Blocks of a query are taken in LZ4 alone');

@@ -33,6 +33,9 @@ function bounds(limits: SqlLimits): Record<string, number> {
   };
 }
 
+/** Names of the settings that a query may lower. */
+export const boundedSettings: ReadonlySet<string> = new Set(Object.keys(bounds(defaultLimits)));
+
 /**
  * Settings that every query of an analyst runs with. `readonly` is 2, which lets a query set what `admitSettings` admits. The order of
  * conditions is kept, so that none is tried on a row before the view's own condition, the tenant, has let the row through: an error

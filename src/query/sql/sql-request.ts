@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { EngineException } from '../engine/exception.js';
 import { readRequestBody } from '../engine/request-body.js';
-import { engineFailure, SqlFailure } from './failure.js';
+import { SqlFailure } from './failure.js';
 import { unpackBlocks } from './native-blocks.js';
 
 /** A request of ClickHouse's HTTP interface, taken apart. */
@@ -60,7 +60,8 @@ async function body(request: IncomingMessage, maxBytes: number): ReturnType<type
   try {
     return await readRequestBody(request, maxBytes);
   } catch (error) {
-    if (error instanceof EngineException) throw engineFailure(error.code, error.code === 223 ? 'QUERY_IS_TOO_LARGE' : 'INCORRECT_DATA', error.message.replace(/ \([A-Z_]+\)$/, ''));
+    if (error instanceof EngineException && error.code === 223) throw new SqlFailure('QUERY_IS_TOO_LARGE', error.message.replace(/ \([A-Z_]+\)$/, ''), 223, 413);
+    if (error instanceof EngineException) throw new SqlFailure('INCORRECT_DATA', error.message);
     throw new SqlFailure('INCORRECT_DATA', 'The body can not be read');
   }
 }

@@ -1,5 +1,6 @@
 import { allowedTableFunctions, freeSettings } from './allowed.js';
 import type { SqlEngine } from './engine.js';
+import { boundedSettings } from './settings.js';
 import { quote } from './tokens.js';
 
 /** The database of a tenant's analyst. @param tenant id: a-z, 0-9 and hyphen */
@@ -22,6 +23,7 @@ function views(database: string): Record<string, string> {
   const own = quote(database);
   const visible = `database = ${own} AND NOT startsWith(name, '.inner')`;
   const shown = `table_schema = ${own} AND NOT startsWith(table_name, '.inner')`;
+  const settable = list([...freeSettings, ...boundedSettings]);
   const asIs = (table: string, where = '1'): string => `SELECT * FROM system.${table} WHERE ${where}`;
   return {
     databases: `SELECT * REPLACE('' AS data_path, '' AS metadata_path, '' AS engine_full) FROM system.databases WHERE name = ${own}`,
@@ -31,7 +33,7 @@ function views(database: string): Record<string, string> {
     columns: `SELECT * REPLACE('' AS default_expression) FROM system.columns WHERE database = ${own} AND NOT startsWith(table, '.inner')`,
     functions: `SELECT * FROM system.functions WHERE origin = 'System'`,
     table_functions: `SELECT * FROM system.table_functions WHERE lower(name) IN (${list(allowedTableFunctions)})`,
-    settings: `SELECT * REPLACE(if(name IN (${list(freeSettings)}), value, default) AS value, toUInt8(name NOT IN (${list(freeSettings)})) AS readonly) FROM system.settings`,
+    settings: `SELECT * REPLACE(if(name IN (${settable}), value, default) AS value, toUInt8(name NOT IN (${settable})) AS readonly) FROM system.settings`,
     formats: asIs('formats'), data_type_families: asIs('data_type_families'), keywords: asIs('keywords'), time_zones: asIs('time_zones'), collations: asIs('collations'),
     aggregate_function_combinators: asIs('aggregate_function_combinators'), table_engines: asIs('table_engines', '0'), dictionaries: asIs('dictionaries', '0'), clusters: asIs('clusters', '0'),
     data_skipping_indices: asIs('data_skipping_indices', '0'), parts: asIs('parts', '0'), processes: asIs('processes', '0'), mutations: asIs('mutations', '0'), macros: asIs('macros', '0'),

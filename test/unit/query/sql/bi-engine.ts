@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { createEngineClient } from '../../../../src/query/engine/client.js';
 import { createSupervisor } from '../../../../src/query/engine/supervisor.js';
+import { migrate } from '../../../../src/query/migrate.js';
+import { readSqlFiles } from '../../../../src/query/sql-files.js';
+import { createTenantDatabases } from '../../../../src/query/tenant-databases.js';
 
-/** A running embedded engine with rows of two tenants; `b-c` has the secrets that `acme` must not see. */
+/** A running embedded engine with rows of two tenants. */
 export interface BiEngine {
   client: ClickHouseClient;
-  /** A file on the machine with a secret in it. */
-  secretFile: string;
   close(): Promise<void>;
 }
 
-/** @returns undefined where the package chdb is not installed */
+/** The tenant that asks. */
+export const tenant = 'acme';
+/** The other one: everything of it has this word in it. */
+export const secret = 'topsecret';
+
+/** The program's own table and view `statements`, with 40 statements each of two tenants side by side. @returns undefined where the package chdb is not installed */
 export async function startBiEngine(): Promise<BiEngine | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'quipu-bi-'));
   const socketPath = join(folder, 'engine.sock');
@@ -27,31 +33,23 @@ export async function startBiEngine(): Promise<BiEngine | undefined> {
     return undefined;
   }
   const client = createEngineClient({ kind: 'socket', socketPath });
-  for (const query of statements()) await client.command({ query });
+  await migrate(client);
+  const databases = createTenantDatabases({ client, views: readSqlFiles('views').filter(({ name }) => name === 'statements') });
+  for (const one of [tenant, 'b-c']) await databases.ensure(one);
+  await client.command({
+    query: `INSERT INTO quipu.statement_log (tenant, position, id, stored, timestamp, actor_id, actor_name, verb, object_type, object_id, score_scaled, response, text, statement)
+      SELECT if(number % 2 = 0, '${tenant}', 'b-c'), number, generateUUIDv4(), now64(3), toDateTime64('2026-11-01 00:00:00', 3, 'UTC') + number, concat('mbox:mailto:', word, toString(number % 10), '@example.org'), word,
+        if(number % 3 = 0, 'completed', 'answered'), 'Activity', concat('https://example.org/', word), number % 10 / 10, if(number % 2 = 0, '7', word), concat('{"word":"', word, '"}'), concat('{"word":"', word, '"}')
+      FROM (SELECT number, if(number % 2 = 0, 'plain', '${secret}') AS word FROM numbers(80))`,
+  });
+  await client.command({ query: 'CREATE VIEW quipu_acme.verbs AS SELECT verb, count() AS statements FROM quipu_acme.statements GROUP BY verb' });
+  await client.command({ query: `CREATE VIEW quipu_b_c.${secret}_view AS SELECT * FROM quipu_b_c.statements` });
   return {
-    client, secretFile: '/etc/passwd',
-    async close() {
+    client,
+    close: async () => {
       await client.close();
       await supervisor.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function statements(): string[] {
-  return [
-    'CREATE DATABASE quipu',
-    `CREATE TABLE quipu.statement_log (tenant LowCardinality(String), position UInt64, id String, verb String, actor String, stored DateTime64(3), score Nullable(Float64), text String)
-      ENGINE = MergeTree ORDER BY (tenant, position)`,
-    `INSERT INTO quipu.statement_log SELECT if(number % 2 = 0, 'acme', 'b-c'), number, if(number % 2 = 0, 'acme-', 'secret-') || toString(number), if(number % 3 = 0, 'completed', 'answered'),
-      if(number % 2 = 0, 'ann', 'mallory-secret'), toDateTime64('2026-01-01 00:00:00', 3) + number, number % 10 / 10, if(number % 2 = 0, '7', 'secret-text') FROM numbers(1000)`,
-    ...['acme', 'b-c'].flatMap((tenant) => {
-      const database = `quipu_${tenant.replaceAll('-', '_')}`;
-      return [
-        `CREATE DATABASE ${database}`,
-        `CREATE VIEW ${database}.statements AS SELECT position, id, verb, actor, stored, score, text FROM quipu.statement_log WHERE tenant = '${tenant}'`,
-        `CREATE VIEW ${database}.${tenant === 'acme' ? 'verbs' : 'secret_verbs'} AS SELECT verb, count() AS statements FROM ${database}.statements GROUP BY verb`,
-      ];
-    }),
-  ];
 }
