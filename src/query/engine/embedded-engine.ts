@@ -70,8 +70,7 @@ export async function openEmbeddedEngine(path: string, memoryBytes: number): Pro
     };
     try {
       if (statement.database !== undefined) await session.queryAsync(`USE ${quoteIdentifier(statement.database)}`);
-      const settings = [...statement.settings].filter(([setting]) => setting !== 'log_comment');
-      await session.queryAsync(`SET ${[...settings, ['log_comment', mark] as const].map(assignment).join(', ')}`);
+      await set(session, new Map([...statement.settings, ['log_comment', mark]]));
       if (signal.aborted) throw new EngineException(394, 'Query was cancelled. (QUERY_WAS_CANCELLED)');
       signal.addEventListener('abort', cancel);
       if (statement.data !== undefined) return done(await insert(session, statement.sql, statement.data), end);
@@ -140,6 +139,17 @@ async function insert(session: ChdbSession, sql: string, data: Buffer): Promise<
   if (!Buffer.from(text).equals(data)) throw new EngineException(36, 'The embedded engine takes rows in text formats alone');
   const result = await session.queryAsync(`${sql}\n${text}`);
   return { bytes: result.bytes(), read: [result.rowsRead, result.bytesRead], written: none, elapsed: result.elapsed };
+}
+
+/** Longest statement that the engine takes unless it is told otherwise. */
+const longestStatement = 262_144;
+
+/** Gives a connection its settings, however long their values are. */
+async function set(session: ChdbSession, settings: ReadonlyMap<string, string>): Promise<void> {
+  const all = new Map([['max_query_size', String(longestStatement)], ...settings]);
+  const text = `SET ${[...all].map(assignment).join(', ')}`;
+  if (text.length > longestStatement / 4) await session.queryAsync(`SET max_query_size = ${text.length * 4}`);
+  await session.queryAsync(text);
 }
 
 function assignment([name, value]: readonly [string, string]): string {

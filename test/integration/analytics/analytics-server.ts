@@ -1,9 +1,13 @@
 import { createRequire } from 'node:module';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Test } from 'tap';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { ConsumerState } from '../../../src/feed/consumers.js';
 import { createEngineClient } from '../../../src/query/engine/client.js';
+import { createSupervisor, type Supervisor, type SupervisorOptions } from '../../../src/query/engine/supervisor.js';
 import type { EngineStatus } from '../../../src/query/engine-service.js';
 import type { Answer, RequestOptions } from '../server.js';
 
@@ -74,4 +78,21 @@ export function statement(number: number, more: Record<string, unknown> = {}): R
     result: { duration: 'PT1M30.5S', success: number % 2 === 0 },
     ...more,
   };
+}
+
+/** The embedded engine in a process of its own, without a server, for the length of a test. */
+export async function startEngine(t: Test, options: Partial<SupervisorOptions> = {}): Promise<{ supervisor: Supervisor; socketPath: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'quipu-engine-'));
+  const socketPath = join(folder, 'engine.sock');
+  const supervisor = createSupervisor({
+    path: join(folder, 'data'), socketPath, memoryBytes: 1 << 30, defaults: { max_execution_time: '20' }, maxStatements: 6, maxBodyBytes: 8 << 20, maxResidentBytes: 2 ** 31,
+    backOff: 50, log: { info: () => undefined, warn: () => undefined }, ...options,
+  });
+  t.teardown(async () => {
+    await supervisor.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  supervisor.start();
+  if (!(await supervisor.settled())) throw new Error(`The engine does not run: ${JSON.stringify(supervisor.state())}`);
+  return { supervisor, socketPath };
 }
