@@ -37,6 +37,7 @@ export const settings = {
   QUIPU_JWT_AUDIENCE: { type: 'string', description: 'The `aud` that a Bearer token must have.' },
   QUIPU_JWT_ALLOW_ADMIN: { type: 'boolean', default: false, description: 'Let Bearer tokens carry the scope `admin`.' },
   QUIPU_ANALYTICS: { type: 'string', enum: ['auto', 'off'], default: 'auto', description: 'auto: every statement goes to ClickHouse, the server of QUIPU_CLICKHOUSE_URL or else the embedded engine where it is installed. off: none does.' },
+  QUIPU_CLICKHOUSE_PORT: { type: 'integer', minimum: 0, maximum: 65535, description: 'Port that has /clickhouse at its root, for BI tools that take no path; none when not given.' },
   QUIPU_CLICKHOUSE_URL: { type: 'string', pattern: '^https?://[^\\s?#]+$', description: 'ClickHouse server for analytics, such as http://user:password@localhost:8123; the embedded engine when not given.' },
   QUIPU_ANALYTICS_MEMORY_BYTES: { type: 'integer', minimum: 256 * MIB, default: 2048 * MIB, description: 'Most bytes that the statements of the embedded engine take together; at half as much again its process is started anew.' },
   QUIPU_ANALYTICS_QUERY_BYTES: { type: 'integer', minimum: 16 * MIB, default: 1024 * MIB, description: 'Most bytes of memory of one analytics query.' },
@@ -76,6 +77,8 @@ export interface Config {
   readonly analytics: 'auto' | 'off';
   /** With its credentials. */
   readonly clickhouseUrl?: string;
+  /** Port of the SQL interface; none when not given. */
+  readonly clickhousePort?: number;
   readonly analyticsMemoryBytes: number;
   readonly analyticsQueryBytes: number;
   readonly analyticsTimeout: number;

@@ -8,6 +8,7 @@ import { scopes } from './auth/credential.js';
 import type { Config } from './config.js';
 import { createApp } from './server/app.js';
 import { compose, type Services } from './server/compose.js';
+import { createSqlServer } from './query/sql/own-port.js';
 import { privateSocketPath } from './server/private-socket.js';
 
 /** A running Quipu. */
@@ -44,11 +45,13 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
   const services = await compose(config, log);
   let app: FastifyInstance | undefined;
   let socketServer: Server | undefined;
+  let sqlServer: Server | undefined;
   const serverFile = join(config.dataDir, 'server.json');
 
   async function close(): Promise<void> {
     closing.abort();
     await app?.close();
+    if (sqlServer) await new Promise((resolve) => sqlServer!.close(resolve).closeAllConnections());
     if (socketServer) await new Promise((resolve) => socketServer!.close(resolve).closeIdleConnections());
     await rm(serverFile, { force: true });
     await services.close();
@@ -61,6 +64,7 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
     await app.ready();
     socketServer = await listenPrivately(app, socketPath, config, trustedSockets);
     const url = options.network === false ? undefined : await listen(app, config);
+    if (options.network !== false && config.clickhousePort !== undefined) sqlServer = await listenForSql(services, config);
     const file: ServerFile = { pid: process.pid, socket: socketPath, ...(url === undefined ? {} : { url }) };
     await writeFile(serverFile, JSON.stringify(file), { mode: 0o600 });
     if (options.network !== false) services.engine.start();
@@ -94,6 +98,16 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
     const reason = code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'this user may not listen there' : (error as Error).message;
     throw new Error(`Quipu can't listen on ${config.host}:${config.port}: ${reason}. Set QUIPU_HOST or QUIPU_PORT to another address.`);
   }
+}
+
+/** The port of BI tools. */
+async function listenForSql({ sql }: Services, config: Config): Promise<Server> {
+  const server = createSqlServer(sql, { maxHeaderSize: config.maxHeaderBytes, requestTimeout: config.requestTimeout * 1000 });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`Quipu can't listen on ${config.host}:${config.clickhousePort}: ${error.message}. Set QUIPU_CLICKHOUSE_PORT to another port.`)));
+    server.listen(config.clickhousePort, config.host, resolve);
+  });
+  return server;
 }
 
 /** The command line's entrance: whoever may open this socket owns the data folder. */

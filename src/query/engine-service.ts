@@ -53,6 +53,8 @@ export interface EngineService {
   /** @throws QuipuError `store-unavailable` unless the engine can be asked */
   check(): void;
   status(): Promise<EngineStatus>;
+  /** Makes the database of a tenant unless it is there. @throws QuipuError `store-unavailable` unless the engine can be asked */
+  prepareTenant(tenant: string): Promise<void>;
   /** For `/health/ready`. */
   health(): { status: string; code?: string };
   /** Begins a rebuild, or goes on with one. @throws QuipuError `store-unavailable`; `record-conflict` when one runs */
@@ -128,6 +130,10 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
 
   return {
     address, client, check,
+    prepareTenant: async (tenant) => {
+      check();
+      await databases.ensure(tenant);
+    },
     consumer: {
       name: shipper.name,
       state: async () => (['off', 'missing'].includes(statusOf()) ? { name: shipper.name, status: 'off', tenants: [], refusedCount: 0, refused: [] } : shipper.state()),

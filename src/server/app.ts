@@ -16,6 +16,7 @@ import { feedPlugin } from '../feed/plugin.js';
 import { livePlugin } from '../live/plugin.js';
 import { enginePlugin } from '../query/engine-plugin.js';
 import { analyticsPlugin } from '../query/plugin.js';
+import { sqlPlugin } from '../query/sql/plugin.js';
 import { transferPlugin } from '../transfer/plugin.js';
 import { errorRegistry, type ErrorCode } from '../xapi/errors.js';
 import type { Services } from './compose.js';
@@ -83,6 +84,7 @@ export async function createApp({ services, config, log, version, trustedSockets
     await scope.register(analyticsPlugin, { analytics: services.analytics, maxDepth: config.maxDepth, tenantOf: (request) => tenantOf(request, services.tenants), prefix: '/analytics' });
     await scope.register(livePlugin, { feed: services.feed, statements: services.statements, maxDepth: config.maxDepth, closing });
   }, { prefix: '/v1' });
+  await app.register(sqlPlugin, { answer: services.sql, prefix: '/clickhouse' });
   return app;
 }
 

@@ -15,6 +15,7 @@ import { lagsOf } from '../feed/consumers.js';
 import { createFeed } from '../feed/service.js';
 import { createEngineService } from '../query/engine-service.js';
 import { createAnalyticsService } from '../query/service.js';
+import { createSqlService } from '../query/sql/service.js';
 import { createStatementService } from '../statements/service.js';
 import { openLevelStorage } from '../storage/leveldb/open.js';
 import { createTransferService } from '../transfer/service.js';
@@ -71,6 +72,7 @@ export async function compose(config: Config, log: Log) {
     documents: createDocumentService({ documents, maxDocumentBytes: config.maxDocumentBytes, maxDepth: config.maxDepth, now: Date.now }),
     feed, engine, consumers,
     analytics: createAnalyticsService({ client: engine.client, check: () => engine.check() }),
+    sql: createSqlService({ client: engine.client, keys, tokens, prepareTenant: (tenant) => engine.prepareTenant(tenant), executionTime: config.analyticsTimeout, memory: config.analyticsQueryBytes }),
     transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
     backup: createBackupService({ store: storage.backup, statements: store, attachments, tenants }),
     exports: createExportService({ statements: store, documents, attachments }),

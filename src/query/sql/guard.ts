@@ -1,10 +1,11 @@
 import { allowedAggregates, allowedFormats, allowedFunctions, allowedTableFunctions, combinators, syntaxFunctions } from './allowed.js';
+import { databaseOf } from '../tenant-databases.js';
 import type { SqlEngine } from './engine.js';
 import { SqlFailure } from './failure.js';
 import { admitSettings, forcedSettings, type SqlLimits } from './settings.js';
 import { rewriteExists, rewriteShow } from './show.js';
 import { readQueryTree, readSyntaxTree, type SyntaxTree } from './syntax-tree.js';
-import { harmlessTables, systemDatabase, tenantDatabase, type SystemViews } from './system-views.js';
+import { harmlessTables, systemDatabase, type SystemViews } from './system-views.js';
 import { isKeyword, isSymbol, readSettings, tokenize, type Token } from './tokens.js';
 
 /** What is asked, before anything is known of it. */
@@ -75,7 +76,7 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
 
   async function explain(what: string, text: string, question: SqlQuestion, signal?: AbortSignal): Promise<string[]> {
     const rows = await engine.rows<{ explain: string }>({
-      sql: `EXPLAIN ${what} ${text}`, database: tenantDatabase(question.tenant), parameters: question.parameters, settings, signal,
+      sql: `EXPLAIN ${what} ${text}`, database: databaseOf(question.tenant), parameters: question.parameters, settings, signal,
     });
     return rows.flatMap((row) => row.explain.split('\n'));
   }
@@ -98,9 +99,9 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
       case 'Explain': return admitExplain(context, depth);
       case 'DescribeQuery': return admitDescribe(context, depth);
       case 'ShowTables': case 'ShowColumns': case 'ShowFunctions':
-        return admitText(question, rewriteShow(withoutFormat(context).sql, tokenize(withoutFormat(context).sql), tenantDatabase(question.tenant)), depth + 1, signal).then((inner) => withFormat(inner, context));
+        return admitText(question, rewriteShow(withoutFormat(context).sql, tokenize(withoutFormat(context).sql), databaseOf(question.tenant)), depth + 1, signal).then((inner) => withFormat(inner, context));
       case 'ExistsTableQuery': case 'ExistsViewQuery': case 'ExistsDatabaseQuery':
-        return admitText(question, rewriteExists(tokens, tenantDatabase(question.tenant)), depth + 1, signal).then((inner) => withFormat(inner, context));
+        return admitText(question, rewriteExists(tokens, databaseOf(question.tenant)), depth + 1, signal).then((inner) => withFormat(inner, context));
       case 'ShowCreateTableQuery': case 'ShowCreateViewQuery': case 'ShowCreateDatabaseQuery': return admitShowCreate(context);
       default:
         if (writing.test(tree.kind)) throw new SqlFailure('READONLY', 'Cannot execute query in readonly mode: this interface takes queries that read');
@@ -118,7 +119,7 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
 
   async function checkNames(context: Context, sql: string): Promise<void> {
     const { question, databases, signal } = context;
-    const own = [tenantDatabase(question.tenant), systemDatabase(question.tenant)];
+    const own = [databaseOf(question.tenant), systemDatabase(question.tenant)];
     const written = readQueryTree(await explain('QUERY TREE run_passes = 0', sql, question, signal));
     for (const name of written.functions) {
       if (!mayCall(name)) throw new SqlFailure('ACCESS_DENIED', `Not enough privileges: the function ${name} is not taken here`);
@@ -139,7 +140,7 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
 
   function admitUse({ tokens, question }: Context): Admitted {
     const name = tokens[1]?.text;
-    if (tokens.length !== 2 || (name !== tenantDatabase(question.tenant) && name !== 'default')) throw new SqlFailure('UNKNOWN_DATABASE', `Database ${name ?? ''} does not exist`);
+    if (tokens.length !== 2 || (name !== databaseOf(question.tenant) && name !== 'default')) throw new SqlFailure('UNKNOWN_DATABASE', `Database ${name ?? ''} does not exist`);
     return { kind: 'use' };
   }
 
@@ -174,7 +175,7 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
     const tokens = tokenize(sql).slice(3);
     if (context.tree.kind === 'ShowCreateDatabaseQuery') {
       const { tenant } = context.question;
-      if (tokens.length !== 1 || tokens[0]?.text !== tenantDatabase(tenant)) throw new SqlFailure('UNKNOWN_DATABASE', `Database ${tokens[0]?.text ?? ''} does not exist`);
+      if (tokens.length !== 1 || tokens[0]?.text !== databaseOf(tenant)) throw new SqlFailure('UNKNOWN_DATABASE', `Database ${tokens[0]?.text ?? ''} does not exist`);
     } else {
       ownObject(tokens, context);
     }
@@ -239,7 +240,7 @@ function ownObject(tokens: readonly Token[], { question }: { question: SqlQuesti
   const [first, dot, second] = tokens;
   const isName = (token: Token | undefined): boolean => token?.kind === 'word' || token?.kind === 'quoted';
   if (tokens.length === 1 && isName(first)) return;
-  const own = [tenantDatabase(question.tenant), systemDatabase(question.tenant)];
+  const own = [databaseOf(question.tenant), systemDatabase(question.tenant)];
   const text = tokens.map((token) => token.text).join('');
   if (tokens.length === 3 && isName(first) && isSymbol(dot, '.') && isName(second) && (own.includes(first?.text ?? '') || harmlessTables.has(text))) return;
   throw unknownTable(text);

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Credential } from '../../auth/credential.js';
+import { QuipuError } from '../../xapi/errors.js';
+import { databaseOf } from '../tenant-databases.js';
 import { acceptedEncoding, sendAnswer } from './answer.js';
 import type { SqlEngine } from './engine.js';
 import { engineFailure, SqlFailure } from './failure.js';
@@ -8,14 +10,14 @@ import { checkFormat, createGuard } from './guard.js';
 import { createSessions } from './sessions.js';
 import { admitSettings, defaultLimits, forcedSettings, type SqlLimits } from './settings.js';
 import { readSqlRequest } from './sql-request.js';
-import { createSystemViews, tenantDatabase } from './system-views.js';
+import { createSystemViews } from './system-views.js';
 
 /** What the interface needs. */
 export interface SqlInterfaceDeps {
   engine: SqlEngine;
   /** Who asks. @throws SqlFailure AUTHENTICATION_FAILED or ACCESS_DENIED */
   authenticate(request: IncomingMessage, url: URL, address: string): Promise<Credential>;
-  /** Makes the tenant's database unless it is there. */
+  /** Makes the tenant's database unless it is there. @throws QuipuError when the engine can't be asked */
   prepareTenant(tenant: string): Promise<void>;
   limits?: SqlLimits;
 }
@@ -40,7 +42,7 @@ export function createSqlInterface({ engine, authenticate, prepareTenant, limits
     const { tenant } = credential;
     const asked = await readSqlRequest(request, url, limits.queryBytes * 2);
     if (asked.queryId !== undefined) response.setHeader('X-ClickHouse-Query-Id', asked.queryId);
-    const database = tenantDatabase(tenant);
+    const database = databaseOf(tenant);
     if (!['', 'default', database].includes(asked.database)) throw new SqlFailure('UNKNOWN_DATABASE', `Database ${asked.database.slice(0, 200)} does not exist`);
     const session = asked.session && sessions.open(`${tenant} ${credential.id}`, asked.session.id, asked.session.seconds, asked.session.check);
     const urlSettings = admitSettings(asked.settings, limits);
@@ -79,7 +81,8 @@ export function createSqlInterface({ engine, authenticate, prepareTenant, limits
 
   async function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
     if (response.headersSent || response.destroyed) return void response.destroy();
-    const failure = error instanceof SqlFailure ? error : new SqlFailure('UNKNOWN_EXCEPTION', 'Quipu failed on this query');
+    const failure = error instanceof SqlFailure ? error : error instanceof QuipuError ? new SqlFailure('NETWORK_ERROR', error.message)
+      : new SqlFailure('UNKNOWN_EXCEPTION', 'Quipu failed on this query');
     version ??= engine.rows<{ version: string }>({ sql: 'SELECT version() AS version' }).then((rows) => rows[0]?.version ?? '0', () => {
       version = undefined;
       return '0';

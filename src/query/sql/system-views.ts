@@ -1,12 +1,8 @@
 import { allowedTableFunctions, freeSettings } from './allowed.js';
 import type { SqlEngine } from './engine.js';
 import { boundedSettings } from './settings.js';
+import { databaseOf } from '../tenant-databases.js';
 import { quote } from './tokens.js';
-
-/** The database of a tenant's analyst. @param tenant id: a-z, 0-9 and hyphen */
-export function tenantDatabase(tenant: string): string {
-  return `quipu_${tenant.replaceAll('-', '_')}`;
-}
 
 /** The database that holds what the tenant sees in place of `system` and `information_schema`. */
 export function systemDatabase(tenant: string): string {
@@ -56,8 +52,6 @@ export interface SystemViews {
    * @returns the tables of `system` and `information_schema` that have one: its name by `database.table` in lower case
    */
   ensure(tenant: string): Promise<ReadonlyMap<string, string>>;
-  /** Forgets what was made, as after a restart of the engine on other data. */
-  forget(): void;
 }
 
 /** Views that an engine lacks the table for are left out: it is told as unknown. */
@@ -68,7 +62,7 @@ export function createSystemViews(engine: SqlEngine): SystemViews {
     const database = systemDatabase(tenant);
     const substitutes = new Map<string, string>();
     await drain(engine, `CREATE DATABASE IF NOT EXISTS ${database}`);
-    for (const [name, query] of Object.entries(views(tenantDatabase(tenant)))) {
+    for (const [name, query] of Object.entries(views(databaseOf(tenant)))) {
       try {
         await drain(engine, `CREATE OR REPLACE VIEW ${database}.${name} AS ${query}`);
       } catch {
@@ -92,7 +86,6 @@ export function createSystemViews(engine: SqlEngine): SystemViews {
       }
       return views;
     },
-    forget: () => made.clear(),
   };
 }
 
