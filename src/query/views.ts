@@ -34,6 +34,8 @@ const shared: Record<string, string> = {
   score: 'coalesce(score_scaled, if(score_max > ifNull(score_min, 0), (score_raw - ifNull(score_min, 0)) / (score_max - ifNull(score_min, 0)), NULL))',
   answered: "(object_type = 'Activity' AND (verb IN ({verbs.answered}) OR (verb IN ({verbs.evaluated}) AND interaction_type != '')))",
   succeeded: 'ifNull(success, verb IN ({verbs.passed}))',
+  // Order of timestamps, then of places in the log, as one number: several times as fast as a tuple.
+  order: '(bitShiftLeft(toUInt64(toUnixTimestamp64Milli(timestamp) + 2208988800000), 20) + position % 1048576)',
 };
 
 /** Every view of a tenant's database but `statements`, by name. */
@@ -76,5 +78,5 @@ export function viewStatements(): SqlFile[] {
 }
 
 function fill(sql: string, values: Readonly<Record<string, string>>): string {
-  return sql.replace(/\{(now|timezone|score|answered|succeeded|verbs\.[a-z]+|types\.[a-z]+)\}/g, (_, name: string) => fill(values[name]!, values));
+  return sql.replace(/\{(now|timezone|score|answered|succeeded|order|verbs\.[a-z]+|types\.[a-z]+)\}/g, (_, name: string) => fill(values[name]!, values));
 }

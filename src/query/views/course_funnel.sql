@@ -2,7 +2,7 @@
 -- course: id of an activity of a course type, or one that learners enrolled in
 -- step: number of the step, from 1
 -- step_name: enrolled, started, completed-a-part, completed or passed
--- learners: different learners who reached this step or a later one, by statements about the course or with it among parents or groupings
+-- learners: different learners who reached this step or a later one, by statements about the course or with it among parents or groupings; a statement counts for one course, its object first, then parents, then groupings
 -- share: learners divided by those of the first step
 -- lost: learners of the step before who did not reach this one
 -- order: course, step
@@ -21,7 +21,11 @@ FROM (
   SELECT course, arrayMap(step -> arrayCount(furthest -> furthest >= step, groupArray(furthest)), range(1, 6)) AS reached
   FROM (
     SELECT
-      if(object_id IN (courses), object_id, arrayFirst(id -> id IN (courses), arrayConcat(parents, groupings))) AS course,
+      multiIf(
+        object_id IN (courses), object_id,
+        parents[1] IN (courses), parents[1],
+        groupings[1] IN (courses), groupings[1],
+        arrayFirst(id -> id IN (courses), arrayConcat(parents, groupings))) AS course,
       max(multiIf(
         object_id = course AND ifNull(success, verb IN ({verbs.passed})), 5,
         object_id = course AND verb IN ({verbs.completed}), 4,

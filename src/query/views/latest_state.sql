@@ -15,14 +15,14 @@ SELECT
   any(actor_id) AS learner,
   any(object_id) AS activity,
   any(object_name) AS name,
-  argMax(verb, (timestamp, position)) AS last_verb,
+  argMax(verb, {order}) AS last_verb,
   max(timestamp) AS last_seen,
   count() AS statements,
   toBool(max(verb IN ({verbs.completed}) OR ifNull(completion, false))) AS completed,
-  argMaxIf(toNullable({succeeded}), (timestamp, position), success IS NOT NULL OR verb IN ({verbs.passed}, {verbs.failed})) AS success,
-  argMax({score}, (timestamp, position)) AS last_score,
+  argMaxIf(toNullable({succeeded}), {order}, success IS NOT NULL OR verb IN ({verbs.passed}, {verbs.failed})) AS success,
+  argMax({score}, {order}) AS last_score,
   max({score}) AS best_score,
-  argMax(progress, (timestamp, position)) AS progress
+  argMax(progress, {order}) AS progress
 FROM {database}.statements
 WHERE actor_type = 'Agent' AND object_type = 'Activity'
 GROUP BY actor_key, object_key

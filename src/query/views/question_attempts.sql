@@ -37,7 +37,7 @@ FROM (
       count() AS tries,
       countIf(success IS NOT NULL) AS judged_tries,
       countIf(success = true) AS right_tries,
-      toUInt8(argMinIf(ifNull(success, false), (timestamp, position), success IS NOT NULL)) AS first_right
+      toUInt8(argMinIf(ifNull(success, false), {order}, success IS NOT NULL)) AS first_right
     FROM {database}.statements
     WHERE {answered} AND actor_type = 'Agent'
     GROUP BY actor_key, object_key

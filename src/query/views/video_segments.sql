@@ -48,7 +48,7 @@ FROM (
           any(object_id) AS id,
           max(object_name) AS label,
           max(toFloat64OrZero(context_extensions['https://w3id.org/xapi/video/extensions/length'])) AS given,
-          argMax(played_segments, (timestamp, position)) AS played,
+          argMax(played_segments, {order}) AS played,
           arrayFilter(part -> part.2 > part.1, arrayMap(part -> (toFloat64OrZero(splitByString('[.]', part)[1]), toFloat64OrZero(splitByString('[.]', part)[2])), splitByString('[,]', played))) AS segments
         FROM {database}.statements
         WHERE actor_type = 'Agent' AND object_type = 'Activity' AND verb IN ({verbs.video})
