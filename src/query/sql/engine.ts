@@ -55,7 +55,8 @@ export function createSqlEngine(client: ClickHouseClient): SqlEngine {
       const chunks: Buffer[] = [];
       for await (const chunk of stream) chunks.push(chunk as Buffer);
       const text = Buffer.concat(chunks).toString('utf8');
-      return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+      // A query that is explained may set output_format_json_array_of_rows, which puts brackets and commas around the rows.
+      return text.split('\n').filter((line) => line.includes('{')).map((line) => JSON.parse(line.slice(line.indexOf('{'), line.lastIndexOf('}') + 1)) as T);
     },
   };
 }

@@ -36,6 +36,7 @@ const queries: [tool: string, query: string, expected: RegExp | number][] = [
   ['SQL', 'SELECT arrayMap(x -> x * 2, [1, 2]), CAST(\'1\' AS Nullable(Int8)), date_trunc(\'day\', now()) <= now(), \'a\' || \'b\', [1, 2][1], (1, 2).2, 1 BETWEEN 0 AND 2', /^\[2,4\]\t1\t1\tab\t1\t2\t1\n$/],
   ['SQL', 'SELECT verb, quantiles(0.5, 0.9)(score_scaled), countIf(score_scaled > 0.5), sumOrNull(score_scaled), uniqExactIf(actor_id, verb = \'completed\') FROM statements GROUP BY GROUPING SETS ((verb), ())', 3],
   ['SQL', '(SELECT 1 AS x) UNION ALL (SELECT 2) UNION DISTINCT SELECT 2 EXCEPT SELECT 3', 2],
+  ['SQL', 'SELECT 1 AS x SETTINGS output_format_json_array_of_rows = 1 FORMAT JSONEachRow', /^\[\n\{"x":1\}\n\]\n$/],
   ['SQL', 'EXPLAIN SELECT count() FROM statements', /Aggregating/],
   ['SQL', 'SHOW COLUMNS FROM statements LIKE \'verb\'', 1],
   ['SQL', 'SELECT count() FROM statements SETTINGS max_threads = 1, join_use_nulls = 1 FORMAT CSV', /^40\n$/],
