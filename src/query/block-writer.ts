@@ -27,6 +27,9 @@ const transient = new Set([
   '3', '60', '74', '75', '76', '81', '159', '160', '164', '173', '198', '202', '203', '209', '210', '216', '225', '236', '241', '242', '243', '252', '279', '319', '341', '394', '425', '439', '473', '497', '516', '999', '1000', '1002',
 ]);
 
+/** Errors of a connection that did not come about. */
+const neverSent = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EHOSTUNREACH']);
+
 /** One INSERT becomes one block and one part; the JSON type keeps keys with dots apart. */
 const settings = {
   async_insert: 0, input_format_parallel_parsing: 0, max_insert_block_size: '1000000', min_insert_block_size_rows: '1000000', min_insert_block_size_bytes: '0', max_insert_threads: '1',
@@ -39,8 +42,9 @@ export const LONGEST_INSERT = 60_000;
 /**
  * @param table such as `quipu.statement_log`
  * @param onRefused called for a row that went in with its text alone
+ * @param onUncertain called when an INSERT was sent and not answered: it may still be at work
  */
-export function createBlockWriter({ client, table, onRefused }: { client: ClickHouseClient; table: string; onRefused: (row: RefusedRow) => void }): BlockWriter {
+export function createBlockWriter({ client, table, onRefused, onUncertain }: { client: ClickHouseClient; table: string; onRefused: (row: RefusedRow) => void; onUncertain: () => void }): BlockWriter {
   async function insert(lines: string[], token: string): Promise<void> {
     const { stream } = await client.exec({
       query: `INSERT INTO ${table} FORMAT JSONEachRow`, values: Readable.from([Buffer.from(lines.join(''))], { objectMode: false }),
@@ -55,6 +59,7 @@ export function createBlockWriter({ client, table, onRefused }: { client: ClickH
       await insert(rows.map((row) => rowLine(row, true)), tokenOf(start));
       return landed(rows.length);
     } catch (error) {
+      if (!(error instanceof ClickHouseError) && !neverSent.has((error as NodeJS.ErrnoException).code ?? '')) onUncertain();
       if (!(error instanceof ClickHouseError) || transient.has(error.code)) throw error;
       if (rows.length === 1) {
         await insert([rowLine(rows[0]!, false)], tokenOf(start));

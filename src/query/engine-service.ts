@@ -70,7 +70,7 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
   const limits = { max_execution_time: timeout, max_memory_usage: String(queryBytes) };
   const client = createEngineClient(address, { requestTimeout: (timeout + 10) * 1000, settings: limits });
   const writing = createEngineClient(address, { requestTimeout: 55_000, connections: 8 });
-  const databases = createTenantDatabases({ client: writing });
+  const databases = createTenantDatabases({ client: writing, onFault: (view, reason) => log.warn({ view, reason: reason.slice(0, 500) }, 'The analytics engine does not take a view') });
   const supervisor = address.kind === 'server' ? undefined : createSupervisor({
     path: join(directory, 'clickhouse'), socketPath, memoryBytes, log, maxResidentBytes: memoryBytes * 1.5, maxStatements: 24, maxBodyBytes: 256 << 20,
     defaults: { max_execution_time: String(timeout), max_memory_usage: String(queryBytes) },

@@ -35,6 +35,8 @@ export interface Rebuild {
 
 const table = 'quipu.statement_log';
 const beside = 'quipu.statement_log_rebuild';
+/** Comment of the table that has given its place to another: whatever its name is after a crash, it is not filled on. */
+const replaced = 'replaced';
 
 /**
  * A consumer of its own fills a table beside the old one while statements and queries go on as ever; then both change
@@ -47,8 +49,9 @@ export function createRebuild({ client, shipper, createShipper, count }: Rebuild
   let running: Promise<void> = Promise.resolve();
 
   async function rebuild(): Promise<void> {
-    await dropOtherShape();
+    await dropUseless();
     await client.command({ query: `CREATE TABLE IF NOT EXISTS ${beside} AS ${table}` });
+    await client.command({ query: `ALTER TABLE ${beside} MODIFY COMMENT ''` });
     filling = createShipper(beside);
     filling.start();
     await filling.drained(stopping.signal);
@@ -57,8 +60,9 @@ export function createRebuild({ client, shipper, createShipper, count }: Rebuild
     try {
       await filling.drained(stopping.signal);
       await filling.stop();
-      await new Promise((resolve) => setTimeout(resolve, Math.max(shipper.settlesIn(), filling!.settlesIn())));
+      await pause(Math.max(shipper.settlesIn(), filling.settlesIn()), stopping.signal);
       if (stopping.signal.aborted) return;
+      await client.command({ query: `ALTER TABLE ${table} MODIFY COMMENT '${replaced}'` });
       await client.command({ query: `EXCHANGE TABLES ${beside} AND ${table}` });
       await client.command({ query: `DROP TABLE ${beside} SYNC`, clickhouse_settings: { max_table_size_to_drop: '0' } });
     } finally {
@@ -67,8 +71,10 @@ export function createRebuild({ client, shipper, createShipper, count }: Rebuild
     }
   }
 
-  /** A table that an older version has begun is no use. */
-  async function dropOtherShape(): Promise<void> {
+  /** A table that an older version has begun is no use, nor one that has been replaced and was not dropped. */
+  async function dropUseless(): Promise<void> {
+    const old = await client.query({ query: "SELECT name FROM system.tables WHERE database = 'quipu' AND name = 'statement_log_rebuild' AND comment = {replaced:String}", query_params: { replaced }, format: 'JSONEachRow' });
+    if ((await old.json()).length > 0) await client.command({ query: `DROP TABLE ${beside} SYNC`, clickhouse_settings: { max_table_size_to_drop: '0' } });
     const shapes = await client.query({
       query: "SELECT uniqExact(shape) AS shapes FROM (SELECT table, groupArray((name, type)) AS shape FROM (SELECT * FROM system.columns WHERE database = 'quipu' AND table LIKE 'statement\\_log%' ORDER BY table, position) GROUP BY table)",
       format: 'JSONEachRow',
@@ -96,6 +102,7 @@ export function createRebuild({ client, shipper, createShipper, count }: Rebuild
   return {
     start,
     resume: async () => {
+      await dropUseless();
       const found = await client.query({ query: "SELECT name FROM system.tables WHERE database = 'quipu' AND name = 'statement_log_rebuild'", format: 'JSONEachRow' });
       if ((await found.json()).length > 0) start();
     },
@@ -110,4 +117,17 @@ export function createRebuild({ client, shipper, createShipper, count }: Rebuild
       await running;
     },
   };
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted || milliseconds <= 0) return resolve();
+    const over = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', over);
+      resolve();
+    };
+    const timer = setTimeout(over, milliseconds);
+    signal.addEventListener('abort', over);
+  });
 }

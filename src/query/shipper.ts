@@ -2,7 +2,7 @@ import type { Consumer, ConsumerState, ConsumerTenantState } from '../feed/consu
 import { LONGEST_INSERT, type RefusedRow } from './block-writer.js';
 import { createTenantShipper, type TenantShipper, type TenantShipperDeps } from './tenant-shipper.js';
 
-export interface ShipperDeps extends Omit<TenantShipperDeps, 'onRefused'> {
+export interface ShipperDeps extends Omit<TenantShipperDeps, 'onRefused' | 'onUncertain'> {
   /** Name of the consumer. */
   name: string;
   /** Ids of all tenants. */
@@ -41,7 +41,7 @@ export function createShipper({ name, listTenants, prepare, ready, log, linger =
   const refused: RefusedRow[] = [];
   let refusedCount = 0;
   let lastError: ConsumerState['lastError'];
-  let failedAt = 0;
+  let uncertainAt = 0;
   let status: ConsumerState['status'] = 'off';
   let stopping: AbortController | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -56,7 +56,7 @@ export function createShipper({ name, listTenants, prepare, ready, log, linger =
 
   function shipperOf(tenant: string): TenantShipper {
     let shipper = shippers.get(tenant);
-    if (!shipper) shippers.set(tenant, shipper = createTenantShipper(tenant, { ...deps, onRefused }));
+    if (!shipper) shippers.set(tenant, shipper = createTenantShipper(tenant, { ...deps, onRefused, onUncertain: () => { uncertainAt = Date.now(); } }));
     return shipper;
   }
 
@@ -81,7 +81,6 @@ export function createShipper({ name, listTenants, prepare, ready, log, linger =
         await sleep(linger, signal, false);
       } catch (error) {
         fresh = true;
-        failedAt = Date.now();
         status = 'waiting';
         const message = error instanceof Error ? error.message.slice(0, 500) : String(error);
         if (lastError?.message !== message) log.warn({ reason: message }, `The consumer ${name} waits for the analytics engine`);
@@ -164,7 +163,7 @@ export function createShipper({ name, listTenants, prepare, ready, log, linger =
         }
       }
     },
-    settlesIn: () => Math.max(0, failedAt + LONGEST_INSERT - Date.now()),
+    settlesIn: () => Math.max(0, uncertainAt + LONGEST_INSERT - Date.now()),
     forget: () => {
       for (const shipper of shippers.values()) shipper.forget();
     },

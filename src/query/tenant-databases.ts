@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
 import { readSqlFiles, type SqlFile } from './sql-files.js';
 import { viewStatements } from './views.js';
 
@@ -20,8 +20,9 @@ export function databaseOf(tenant: string): string {
 
 /**
  * @param views statements that make them; `{database}` stands for the database, `{tenant}` for the tenant's id as a text
+ * @param onFault called for a view that this engine does not take; the others are made, and it is tried again after the next start
  */
-export function createTenantDatabases({ client, views = viewStatements() }: { client: ClickHouseClient; views?: SqlFile[] }): TenantDatabases {
+export function createTenantDatabases({ client, views = viewStatements(), onFault = () => undefined }: { client: ClickHouseClient; views?: SqlFile[]; onFault?: (view: string, reason: string) => void }): TenantDatabases {
   // The migrations as well: a view keeps the columns that its table had when it was made.
   const hash = createHash('sha256').update(JSON.stringify([views, readSqlFiles('migrations')])).digest('hex');
   const done = new Set<string>();
@@ -31,29 +32,38 @@ export function createTenantDatabases({ client, views = viewStatements() }: { cl
     if (await recordedHash(tenant) !== hash) {
       const database = databaseOf(tenant);
       await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
-      await createViews(views.map(({ text }) => text.trim().replace(/;$/, '').replaceAll('{database}', database).replaceAll('{tenant}', `'${tenant}'`)));
-      await client.insert({ table: 'quipu.tenant_databases', values: [{ tenant, hash, made: new Date().toISOString().slice(0, -1) }], format: 'JSONEachRow' });
+      const filled = views.map(({ name, text }) => ({ name, text: text.trim().replace(/;$/, '').replaceAll('{database}', database).replaceAll('{tenant}', `'${tenant}'`) }));
+      const whole = await createViews(filled);
+      if (whole) await client.insert({ table: 'quipu.tenant_databases', values: [{ tenant, hash, made: new Date().toISOString().slice(0, -1) }], format: 'JSONEachRow' });
     }
     done.add(tenant);
   }
 
-  /** A view may stand on others: those that miss one wait until it is there. */
-  async function createViews(statements: string[]): Promise<void> {
-    for (let left = statements; left.length > 0;) {
-      const waiting: string[] = [];
-      let fault: unknown;
-      for (const query of left) {
+  /** A view may stand on others: those that miss one wait until it is there. @returns whether all were made */
+  async function createViews(files: SqlFile[]): Promise<boolean> {
+    let whole = true;
+    for (let left = files; left.length > 0;) {
+      const waiting: { file: SqlFile; reason: string }[] = [];
+      for (const file of left) {
         try {
-          await client.command({ query });
+          await client.command({ query: file.text });
         } catch (error) {
-          if ((error as { code?: string }).code !== '60') throw error;
-          fault = error;
-          waiting.push(query);
+          if (!(error instanceof ClickHouseError)) throw error;
+          if (error.code === '60') {
+            waiting.push({ file, reason: error.message });
+          } else {
+            whole = false;
+            onFault(file.name, error.message);
+          }
         }
       }
-      if (waiting.length === left.length) throw fault;
-      left = waiting;
+      if (waiting.length === left.length) {
+        for (const { file, reason } of waiting) onFault(file.name, reason);
+        return false;
+      }
+      left = waiting.map(({ file }) => file);
     }
+    return whole;
   }
 
   async function recordedHash(tenant: string): Promise<string | undefined> {

@@ -12,6 +12,8 @@ export interface TenantShipperDeps {
   /** Such as `quipu.statement_log`. */
   table: string;
   onRefused: (row: RefusedRow) => void;
+  /** Called when an INSERT was sent and not answered: it may still be at work. */
+  onUncertain: () => void;
 }
 
 /** Brings the statements of one tenant into the table, in the order of the log. */
@@ -37,13 +39,14 @@ const slice = 1000;
  * whichever that is. An erasure removes rows of an older version and adds the rewritten ones under a token of its own; it
  * has no row, so it may be dealt with again after a restart, which changes nothing.
  */
-export function createTenantShipper(tenant: string, { client, feed, statements, table, onRefused }: TenantShipperDeps): TenantShipper {
-  const writer = createBlockWriter({ client, table, onRefused });
+export function createTenantShipper(tenant: string, { client, feed, statements, table, onRefused, onUncertain }: TenantShipperDeps): TenantShipper {
+  const writer = createBlockWriter({ client, table, onRefused, onUncertain });
   let at: { position: number; rows: number } | undefined;
   let sure = false;
 
   async function settle(): Promise<{ position: number; rows: number }> {
     if (!sure || !at) at = await place();
+    if (at.position > feed.head()) throw new Error(`The analytics database has statements of ${tenant} that the store does not have, as after the restore of an older backup: run "quipu analytics rebuild".`);
     sure = true;
     return at;
   }
