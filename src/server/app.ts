@@ -14,6 +14,7 @@ import { backupPlugin } from '../backup/plugin.js';
 import type { Config } from '../config.js';
 import { feedPlugin } from '../feed/plugin.js';
 import { livePlugin } from '../live/plugin.js';
+import { consolePlugin } from '../query/console-plugin.js';
 import { enginePlugin } from '../query/engine-plugin.js';
 import { analyticsPlugin } from '../query/plugin.js';
 import { sqlPlugin } from '../query/sql/plugin.js';
@@ -67,6 +68,7 @@ export async function createApp({ services, config, log, version, trustedSockets
   await registerCompression(app);
   await app.register(swagger, openApi(version, services.homePage));
   await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(consolePlugin, { prefix: '/console' });
   await app.register(healthPlugin, { checks: services.checks, observed: { analytics: () => services.engine.health() } });
   await app.register(async (scope) => {
     await scope.register(authPlugin, { ...auth, openTo: fromLoopback });
