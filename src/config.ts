@@ -36,6 +36,12 @@ export const settings = {
   QUIPU_JWT_ISSUER: { type: 'string', description: 'The `iss` that a Bearer token must have.' },
   QUIPU_JWT_AUDIENCE: { type: 'string', description: 'The `aud` that a Bearer token must have.' },
   QUIPU_JWT_ALLOW_ADMIN: { type: 'boolean', default: false, description: 'Let Bearer tokens carry the scope `admin`.' },
+  QUIPU_ANALYTICS: { type: 'string', enum: ['auto', 'off'], default: 'auto', description: 'auto: every statement goes to ClickHouse, the server of QUIPU_CLICKHOUSE_URL or else the embedded engine where it is installed. off: none does.' },
+  QUIPU_CLICKHOUSE_PORT: { type: 'integer', minimum: 0, maximum: 65535, description: 'Port that has /clickhouse at its root, for BI tools that take no path; none when not given.' },
+  QUIPU_CLICKHOUSE_URL: { type: 'string', pattern: '^https?://[^\\s?#]+$', description: 'ClickHouse server for analytics, such as http://user:password@localhost:8123; the embedded engine when not given.' },
+  QUIPU_ANALYTICS_MEMORY_BYTES: { type: 'integer', minimum: 256 * MIB, default: 2048 * MIB, description: 'Most bytes that the statements of the embedded engine take together; at half as much again its process is started anew.' },
+  QUIPU_ANALYTICS_QUERY_BYTES: { type: 'integer', minimum: 16 * MIB, default: 1024 * MIB, description: 'Most bytes of memory of one analytics query.' },
+  QUIPU_ANALYTICS_TIMEOUT: { type: 'integer', minimum: 1, maximum: 3600, default: 60, description: 'Seconds after which an analytics query is ended.' },
 } as const;
 
 /** The settings as the program uses them; sizes in bytes, times in seconds. */
@@ -68,6 +74,14 @@ export interface Config {
   readonly jwtIssuer?: string;
   readonly jwtAudience?: string;
   readonly jwtAllowAdmin: boolean;
+  readonly analytics: 'auto' | 'off';
+  /** With its credentials. */
+  readonly clickhouseUrl?: string;
+  /** Port of the SQL interface; none when not given. */
+  readonly clickhousePort?: number;
+  readonly analyticsMemoryBytes: number;
+  readonly analyticsQueryBytes: number;
+  readonly analyticsTimeout: number;
   /** Variables that begin with QUIPU_ and mean nothing, for a warning. */
   readonly unknown: readonly string[];
 }
@@ -99,9 +113,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /** Variables of the command line and of the tests. */
-const ofOthers = /^QUIPU_(?:CLI|SOURCE|FUZZ|MODEL|SCALE|KILL)/;
+const ofOthers = /^QUIPU_(?:CLI|SOURCE|FUZZ|MODEL|SCALE|KILL|TEST)/;
 
-const secretNames: ReadonlySet<string> = new Set(['QUIPU_SECRET', 'QUIPU_JWT_SECRET']);
+const secretNames: ReadonlySet<string> = new Set(['QUIPU_SECRET', 'QUIPU_JWT_SECRET', 'QUIPU_CLICKHOUSE_URL']);
 
 function explain(error: unknown, given: Record<string, unknown>): string {
   const fault = (error as { errors?: { instancePath: string; message?: string; params?: { allowedValues?: unknown[] } }[] }).errors?.[0];

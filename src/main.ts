@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
@@ -10,6 +8,8 @@ import { scopes } from './auth/credential.js';
 import type { Config } from './config.js';
 import { createApp } from './server/app.js';
 import { compose, type Services } from './server/compose.js';
+import { createSqlServer } from './query/sql/own-port.js';
+import { privateSocketPath } from './server/private-socket.js';
 
 /** A running Quipu. */
 export interface Quipu {
@@ -35,9 +35,6 @@ export const version = (JSON.parse(readFileSync(new URL('../../package.json', im
 /** Milliseconds that requests in flight have to finish when the server closes; a client that stands still would keep it for ever. */
 const GRACE = 8000;
 
-/** Longest path that a Unix socket may have. */
-const LONGEST_SOCKET_PATH = 100;
-
 /**
  * Starts Quipu: settings -> composition -> listening.
  * @param options.network false to listen on the private socket alone
@@ -51,6 +48,7 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
   const services = await compose(config, log);
   let app: FastifyInstance | undefined;
   let socketServer: Server | undefined;
+  let sqlServer: Server | undefined;
   const serverFile = join(config.dataDir, 'server.json');
 
   async function close(): Promise<void> {
@@ -60,6 +58,7 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
       socketServer?.closeAllConnections();
     }, GRACE);
     await app?.close();
+    if (sqlServer) await new Promise((resolve) => sqlServer!.close(resolve).closeAllConnections());
     if (socketServer) await new Promise((resolve) => socketServer!.close(resolve).closeIdleConnections());
     clearTimeout(impatience);
     await rm(serverFile, { force: true });
@@ -67,14 +66,16 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
   }
 
   try {
-    const socketPath = await socketPathOf(config.dataDir);
+    const socketPath = await privateSocketPath(config.dataDir, 'quipu.sock');
     const firstCredential = await firstStart(services, config);
     app = await createApp({ services, config, log, version, trustedSockets, closing: closing.signal });
     await app.ready();
     socketServer = await listenPrivately(app, socketPath, config, trustedSockets);
     const url = options.network === false ? undefined : await listen(app, config);
+    if (options.network !== false && config.clickhousePort !== undefined) sqlServer = await listenForSql(services, config);
     const file: ServerFile = { pid: process.pid, socket: socketPath, ...(url === undefined ? {} : { url }) };
     await writeFile(serverFile, JSON.stringify(file), { mode: 0o600 });
+    if (options.network !== false) services.engine.start();
     void services.erasures.resumePending().catch((error: unknown) => log.error({ err: error }, 'Erasures that were under way could not be resumed'));
     return { socketPath, ...(url === undefined ? {} : { url }), ...(firstCredential === undefined ? {} : { firstCredential }), close };
   } catch (error) {
@@ -107,6 +108,16 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
   }
 }
 
+/** The port of BI tools. */
+async function listenForSql({ sql }: Services, config: Config): Promise<Server> {
+  const server = createSqlServer(sql, { maxHeaderSize: config.maxHeaderBytes, requestTimeout: config.requestTimeout * 1000 });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`Quipu can't listen on ${config.host}:${config.clickhousePort}: ${error.message}. Set QUIPU_CLICKHOUSE_PORT to another port.`)));
+    server.listen(config.clickhousePort, config.host, resolve);
+  });
+  return server;
+}
+
 /** The command line's entrance: whoever may open this socket owns the data folder. */
 async function listenPrivately(app: FastifyInstance, path: string, config: Config, trusted: WeakSet<object>): Promise<Server> {
   const server = createServer({ maxHeaderSize: config.maxHeaderBytes }, (request, response) => app.routing(request, response));
@@ -122,18 +133,4 @@ async function listenPrivately(app: FastifyInstance, path: string, config: Confi
     process.umask(mask);
   }
   return server;
-}
-
-/**
- * In the data folder, or, when that path is too long for a socket, in a folder of the system's temporary one that nobody else may enter.
- * @throws Error when somebody else has made that folder
- */
-async function socketPathOf(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'quipu.sock');
-  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path;
-  const folder = join(tmpdir(), `quipu-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { uid, mode } = await stat(folder);
-  if ((process.getuid && uid !== process.getuid()) || (mode & 0o077) !== 0) throw new Error(`The folder ${folder} is open to others; remove it, or set QUIPU_DATA_DIR to a shorter path.`);
-  return join(folder, 'quipu.sock');
 }

@@ -9,9 +9,11 @@ export type HealthCheck = () => Promise<void>;
 export interface HealthOptions {
   /** By name of the component. */
   checks: Readonly<Record<string, HealthCheck>>;
+  /** States of components that are shown and decide nothing, because storing and reading statements works without them. */
+  observed?: Readonly<Record<string, () => { status: string; code?: string }>>;
 }
 
-type Component = { status: 'ok' } | { status: 'failed'; code: string };
+type Component = { status: string; code?: string };
 interface Readiness {
   status: 'ready' | 'unready';
   components: Record<string, Component>;
@@ -31,9 +33,10 @@ const readiness = {
 
 /**
  * `/health/live`: the process answers. `/health/ready`: 200 when every component works, 503 otherwise; a component that
- * does not answer within five seconds has failed. Open to everybody, so it names codes and no details.
+ * does not answer within five seconds has failed. Components that are only observed are named and change nothing. Open to
+ * everybody, so it names codes and no details.
  */
-export const healthPlugin: FastifyPluginCallback<HealthOptions> = (app, { checks }, done) => {
+export const healthPlugin: FastifyPluginCallback<HealthOptions> = (app, { checks, observed = {} }, done) => {
   let latest: { at: number; readiness: Promise<Readiness> } | undefined;
 
   app.get('/health/live', {
@@ -47,7 +50,8 @@ export const healthPlugin: FastifyPluginCallback<HealthOptions> = (app, { checks
   }, async (_request, reply) => {
     if (!latest || Date.now() - latest.at > freshness) latest = { at: Date.now(), readiness: look(checks) };
     const result = await latest.readiness;
-    return reply.code(result.status === 'ready' ? 200 : 503).header('Cache-Control', 'no-store').send(result);
+    const components = { ...result.components, ...Object.fromEntries(Object.entries(observed).map(([name, state]) => [name, state()])) };
+    return reply.code(result.status === 'ready' ? 200 : 503).header('Cache-Control', 'no-store').send({ ...result, components });
   });
   done();
 };

@@ -9,11 +9,20 @@ export interface Metrics {
   statements(outcome: 'stored' | 'duplicate' | 'refused', count: number): void;
 }
 
+/** How far a consumer of the feed is behind, over all tenants. */
+export interface ConsumerLag {
+  name: string;
+  statements: number;
+  /** Of the tenant that is furthest behind. */
+  seconds: number;
+}
+
 /**
  * @param head position of the newest entry in the store, asked at every scrape
+ * @param lags the consumers of the feed, asked at every scrape
  * @returns metrics with a registry of their own, those of the process included
  */
-export function createMetrics({ head }: { head: () => number }): Metrics {
+export function createMetrics({ head, lags = () => Promise.resolve([]) }: { head: () => number; lags?: () => Promise<ConsumerLag[]> }): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -34,6 +43,18 @@ export function createMetrics({ head }: { head: () => number }): Metrics {
       this.set(head());
     },
   });
+  const lagGauges = [
+    ['quipu_consumer_lag_statements', 'Statements that a consumer has not dealt with', 'statements'],
+    ['quipu_consumer_lag_seconds', 'Seconds since the oldest statement was stored that a consumer has not dealt with', 'seconds'],
+  ] as const;
+  for (const [name, help, figure] of lagGauges) {
+    new Gauge({
+      name, help, labelNames: ['consumer'], registers,
+      async collect() {
+        for (const lag of await lags()) this.set({ consumer: lag.name }, lag[figure]);
+      },
+    });
+  }
   return {
     registry,
     request(method, route, status, seconds) {

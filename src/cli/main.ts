@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { version } from '../main.js';
+import { addAnalytics } from './analytics.js';
 import { addBackup } from './backup.js';
 import { exitStatus } from './command-error.js';
 import { addDoctor } from './doctor.js';
@@ -17,7 +18,7 @@ const program = new Command('quipu')
   .showHelpAfterError('(quipu COMMAND --help tells more)')
   .exitOverride();
 
-for (const add of [addServe, addImport, addExport, addBackup, addRestore, addKeys, addTenants, addDoctor]) add(program);
+for (const add of [addServe, addImport, addExport, addBackup, addRestore, addKeys, addTenants, addAnalytics, addDoctor]) add(program);
 
 try {
   await program.parseAsync();

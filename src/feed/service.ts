@@ -9,6 +9,8 @@ export interface Feed {
   head(): Position;
   /** Whether an entry satisfies the filters of a list query. */
   matches(entry: FeedEntry, filters: StatementKey[][]): boolean;
+  /** Calls back with the tenant after entries became visible there; a hint, not a delivery. Returns the function that ends it. */
+  subscribe(listener: (tenant: string) => void): () => void;
   /** Waits until the tenant may have new entries, the time is over or the signal ends it, whichever is first. */
   wait(tenant: string, milliseconds: number, signal: AbortSignal): Promise<void>;
 }
@@ -25,6 +27,7 @@ export function createFeed(store: StatementStore): Feed {
     read: (tenant, after, limit) => store.feed(tenant, after, limit),
     head: () => store.head(),
     matches: (entry, filters) => store.matches(entry, filters),
+    subscribe: (listener) => store.subscribe(listener),
     wait: (tenant, milliseconds, signal) => new Promise((resolve) => {
       if (signal.aborted) return resolve();
       const set = waiting.get(tenant) ?? new Set();

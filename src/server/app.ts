@@ -12,7 +12,12 @@ import { tenantOf } from '../admin/tenant-scope.js';
 import { authPlugin, type AuthOptions } from '../auth/plugin.js';
 import { backupPlugin } from '../backup/plugin.js';
 import type { Config } from '../config.js';
+import { feedPlugin } from '../feed/plugin.js';
 import { livePlugin } from '../live/plugin.js';
+import { consolePlugin } from '../query/console-plugin.js';
+import { enginePlugin } from '../query/engine-plugin.js';
+import { analyticsPlugin } from '../query/plugin.js';
+import { sqlPlugin } from '../query/sql/plugin.js';
 import { transferPlugin } from '../transfer/plugin.js';
 import { errorRegistry, QuipuError, type ErrorCode } from '../xapi/errors.js';
 import type { Services } from './compose.js';
@@ -84,7 +89,8 @@ export async function createApp({ services, config, log, version, trustedSockets
   await registerCompression(app);
   await app.register(swagger, openApi(version, services.homePage));
   await app.register(swaggerUi, { routePrefix: '/docs' });
-  await app.register(healthPlugin, { checks: services.checks });
+  await app.register(consolePlugin, { prefix: '/console' });
+  await app.register(healthPlugin, { checks: services.checks, observed: { analytics: () => services.engine.health() } });
   await app.register(async (scope) => {
     await scope.register(authPlugin, { ...auth, openTo: fromLoopback });
     await scope.register(metricsPlugin, { metrics: services.metrics });
@@ -96,8 +102,12 @@ export async function createApp({ services, config, log, version, trustedSockets
     await scope.register(adminPlugin, services);
     await scope.register(transferPlugin, { transfer: services.transfer, tenantOf: (request) => tenantOf(request, services.tenants) });
     await scope.register(backupPlugin, { backup: services.backup });
+    await scope.register(feedPlugin, { consumers: services.consumers });
+    await scope.register(enginePlugin, { engine: services.engine, prefix: '/analytics' });
+    await scope.register(analyticsPlugin, { analytics: services.analytics, maxDepth: config.maxDepth, tenantOf: (request) => tenantOf(request, services.tenants), prefix: '/analytics' });
     await scope.register(livePlugin, { feed: services.feed, statements: services.statements, maxDepth: config.maxDepth, closing });
   }, { prefix: '/v1' });
+  await app.register(sqlPlugin, { answer: services.sql, prefix: '/clickhouse' });
   return app;
 }
 

@@ -26,3 +26,19 @@ export function isDuration(value: string): boolean {
 export function truncateDuration(value: string): string {
   return value.replace(fineSeconds, '$1S');
 }
+
+const parts = /^P(?:([\d.,]+)Y)?(?:([\d.,]+)M)?(?:([\d.,]+)W)?(?:([\d.,]+)D)?(?:T(?:([\d.,]+)H)?(?:([\d.,]+)M)?(?:([\d.,]+)S)?)?$/;
+const day = 86_400;
+const year = 365.25 * day;
+const lengths = [year, year / 12, 7 * day, day, 3600, 60, 1] as const;
+
+/**
+ * The length of a duration in seconds, for sums and comparisons; a year counts 365.25 days and a month a twelfth of it.
+ * @returns undefined when the value is not a duration
+ */
+export function durationSeconds(value: string): number | undefined {
+  const found = isDuration(value) ? parts.exec(value) : null;
+  if (found === null) return undefined;
+  const seconds = lengths.reduce((sum, length, index) => sum + Number((found[index + 1] ?? '0').replace(',', '.')) * length, 0);
+  return Number.isFinite(seconds) ? seconds : undefined;
+}

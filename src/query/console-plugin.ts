@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import type { FastifyPluginCallback } from 'fastify';
+import '../auth/request.js';
+
+const files = {
+  '/analytics': ['index.html', 'text/html; charset=utf-8'],
+  '/analytics/console.js': ['console.js', 'text/javascript; charset=utf-8'],
+  '/analytics/console.css': ['console.css', 'text/css; charset=utf-8'],
+} as const;
+
+/** Nothing but the page's own files and the server's own API; no inline script or style, no frame around it. */
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** The page of the analytic views: static files that hold nothing of any tenant. Register it with the prefix `/console`. */
+export const consolePlugin: FastifyPluginCallback = (app, _options, done) => {
+  for (const [path, [file, type]] of Object.entries(files)) {
+    // The compiler leaves these files where they are.
+    const content = readFileSync(new URL(`../../../src/query/console/${file}`, import.meta.url));
+    app.get(path, { config: { open: true }, schema: { hide: true } }, async (_request, reply) => reply.type(type)
+      .headers({ 'Content-Security-Policy': policy, 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-cache' })
+      .send(content));
+  }
+  done();
+};

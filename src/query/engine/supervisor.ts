@@ -1,0 +1,169 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import type { ChildMessage, ChildOptions } from './child.js';
+
+/** What the supervisor writes to the log. */
+export interface SupervisorLog {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}
+
+export interface SupervisorOptions extends ChildOptions {
+  log: SupervisorLog;
+  /** Resident memory in bytes above which the process is ended and started again. */
+  maxResidentBytes: number;
+  /** Milliseconds between two looks at the process. */
+  interval?: number;
+  /** Milliseconds without an answer after which it counts as hung. */
+  patience?: number;
+  /** Milliseconds before the first restart; doubled with each that follows soon. */
+  backOff?: number;
+}
+
+/** How the process of the embedded engine is. */
+export type EngineState =
+  | { status: 'starting' | 'running' | 'stopped' }
+  /** The package chdb is not installed: nothing is tried again. */
+  | { status: 'missing' }
+  /** It ended and is started again after a while. */
+  | { status: 'failed'; reason: string };
+
+/** Keeps one process of the embedded engine alive. */
+export interface Supervisor {
+  state(): EngineState;
+  /** Process id, while there is a process. */
+  pid(): number | undefined;
+  /** How often a process was started. */
+  starts(): number;
+  /** Begins; returns at once. */
+  start(): void;
+  /** Waits until the engine answers, gives up or is missing. @returns whether it answers */
+  settled(): Promise<boolean>;
+  /** Ends the process and waits until it is gone. */
+  close(): Promise<void>;
+}
+
+const entry = fileURLToPath(new URL('./child.js', import.meta.url));
+const longestBackOff = 30_000;
+/** A process that has run this long begins anew with the back-off. */
+const steady = 60_000;
+
+/**
+ * Starts the engine in a process of its own, with an environment that holds nothing of Quipu's, looks at it again and
+ * again, and starts it anew when it has ended, hangs or takes too much memory. The process ends when this one does.
+ */
+export function createSupervisor({ log, maxResidentBytes, interval = 2000, patience = 30_000, backOff = 500, ...options }: SupervisorOptions): Supervisor {
+  let state: EngineState = { status: 'stopped' };
+  let child: ChildProcess | undefined;
+  let ended: Promise<void> = Promise.resolve();
+  let restart: NodeJS.Timeout | undefined;
+  let pause = backOff;
+  let starts = 0;
+  let closed = false;
+  const waiting = new Set<() => void>();
+
+  function become(next: EngineState): void {
+    state = next;
+    if (next.status === 'starting') return;
+    for (const wake of waiting) wake();
+    waiting.clear();
+  }
+
+  function start(): void {
+    if (closed || child) return;
+    become({ status: 'starting' });
+    starts++;
+    mkdirSync(options.path, { recursive: true, mode: 0o700 });
+    const started = Date.now();
+    const made = fork(entry, [JSON.stringify(options)], {
+      cwd: options.path, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(options.maxStatements + 8) },
+    });
+    child = made;
+    let reason: string | undefined;
+    let written = '';
+    let watch: NodeJS.Timeout | undefined;
+    made.stderr!.setEncoding('utf8').on('data', (text: string) => { written = (written + text).slice(-2000); });
+    made.on('error', (error) => { reason ??= error.message; });
+    made.on('message', (message: ChildMessage) => {
+      if (message.status === 'failed') {
+        reason = message.reason;
+        if (message.missing) become({ status: 'missing' });
+        return;
+      }
+      log.info({ pid: made.pid, version: message.version }, 'The analytics engine runs');
+      become({ status: 'running' });
+      watch = setInterval(() => void look(made).then((fault) => {
+        if (fault === undefined || reason !== undefined || child !== made) return;
+        reason = fault;
+        made.kill('SIGKILL');
+      }), interval);
+      watch.unref();
+    });
+    ended = new Promise((resolve) => made.once('close', (code, signal) => {
+      clearInterval(watch);
+      child = undefined;
+      if (closed) become({ status: 'stopped' });
+      else if (state.status === 'missing') log.info({}, 'Analytics is off: the package chdb is not installed');
+      else again(reason ?? `it ended with ${signal ?? `exit code ${code}`}`, written, Date.now() - started);
+      resolve();
+    }));
+  }
+
+  function again(reason: string, written: string, ran: number): void {
+    if (ran > steady) pause = backOff;
+    log.warn({ reason, written: written.trim() || undefined, again: pause }, 'The analytics engine ended; it is started again');
+    become({ status: 'failed', reason });
+    restart = setTimeout(start, pause);
+    restart.unref();
+    pause = Math.min(pause * 2, longestBackOff);
+  }
+
+  /** @returns what is wrong */
+  async function look({ pid }: ChildProcess): Promise<string | undefined> {
+    const resident = await residentBytes(pid!);
+    if (resident !== undefined && resident > maxResidentBytes) return `it took ${Math.round(resident / (1 << 20))} MiB of memory`;
+    return await answers(options.socketPath, patience) ? undefined : `it did not answer within ${patience / 1000} s`;
+  }
+
+  return {
+    state: () => state,
+    pid: () => child?.pid,
+    starts: () => starts,
+    start,
+    settled: async () => {
+      if (state.status === 'starting') await new Promise<void>((resolve) => waiting.add(resolve));
+      return state.status === 'running';
+    },
+    close: async () => {
+      closed = true;
+      clearTimeout(restart);
+      child?.kill('SIGKILL');
+      await ended;
+      become({ status: 'stopped' });
+    },
+  };
+}
+
+/** Resident memory of a process; undefined where the system does not say. */
+async function residentBytes(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
+/** Whether the engine answers a statement, be it by an error, within a time. */
+function answers(socketPath: string, patience: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const sent = request({ socketPath, path: '/?query=SELECT%201', agent: false }, (answer) => {
+      answer.resume();
+      answer.once('close', () => resolve(true));
+    });
+    sent.setTimeout(patience, () => sent.destroy(new Error('late')));
+    sent.once('error', () => resolve(false));
+    sent.end();
+  });
+}

@@ -1,0 +1,92 @@
+import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
+import { QuipuError } from '../xapi/errors.js';
+import { filterCondition, momentParams, momentSql, type Filters } from './filters.js';
+import { databaseOf } from './tenant-databases.js';
+import { loadViews, renderView, type View } from './views.js';
+
+/** Where a page begins, and what every page of one listing has in common. */
+export interface PageStart {
+  offset: number;
+  /** Position of the newest statement that counts; the newest of all when left out. */
+  horizon?: number;
+  /** What counts as the present, in milliseconds since the epoch, when no `until` is given. */
+  now: number;
+}
+
+/** Some rows of a view. */
+export interface ViewPage {
+  columns: { name: string; type: string }[];
+  /** Values in the order of the columns: times as ISO 8601 in UTC, days as YYYY-MM-DD. */
+  rows: unknown[][];
+  /** Where the next page begins, unless this is the last. */
+  next?: Required<PageStart>;
+}
+
+/** The views of the tenants' databases, with filters. */
+export interface AnalyticsService {
+  readonly views: ReadonlyMap<string, View>;
+  /** The query that shows a view in a BI tool. */
+  sqlOf(tenant: string, view: View): { database: string; select: string; definition: string };
+  /**
+   * The rows of a view, computed from the statements that the filters let through. Pages of one listing count the same
+   * statements, however many arrive meanwhile.
+   * @throws QuipuError `store-unavailable` with the reason when the engine can't be asked or the view takes too much
+   */
+  page(tenant: string, view: View, filters: Filters, start: PageStart, limit: number): Promise<ViewPage>;
+}
+
+/** How values look in JSON. */
+const settings = { date_time_output_format: 'iso', output_format_json_quote_64bit_integers: 0, output_format_json_quote_denormals: 0 } as const;
+
+/** ClickHouse's codes for a query that took too much time or memory. */
+const tooMuch = new Set(['159', '160', '241', '394']);
+/** Its codes for a database or table that isn't there. */
+const missing = new Set(['60', '81']);
+
+/** @param check throws QuipuError `store-unavailable` when the engine can't be asked */
+export function createAnalyticsService({ client, check }: { client: ClickHouseClient; check(): void }): AnalyticsService {
+  const views = loadViews();
+
+  async function ask(query: string, params: Record<string, unknown>): Promise<{ columns: ViewPage['columns']; rows: unknown[][] }> {
+    try {
+      const answer = await client.query({ query, query_params: params, format: 'JSONCompact', clickhouse_settings: settings });
+      const { meta = [], data } = await answer.json<unknown[]>();
+      return { columns: meta, rows: data };
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  return {
+    views,
+    sqlOf: (tenant, view) => {
+      const database = databaseOf(tenant);
+      return {
+        database, select: `SELECT * FROM ${database}.${view.name} ORDER BY ${view.order} LIMIT 1000`,
+        definition: renderView(view, { statements: `${database}.statements`, timezone: "'UTC'", now: "now64(3, 'UTC')" }),
+      };
+    },
+    page: async (tenant, view, filters, { offset, horizon: known, now }, limit) => {
+      check();
+      const database = databaseOf(tenant);
+      const horizon = known ?? Number((await ask(`SELECT max(position) FROM ${database}.statements`, {})).rows[0]?.[0] ?? 0);
+      const { sql, params } = filterCondition(filters, database);
+      const present = filters.until ?? { utc: now };
+      const select = renderView(view, {
+        statements: `(SELECT * FROM ${database}.statements WHERE position <= {horizon:UInt64} AND ${sql})`,
+        timezone: '{timezone:String}', now: momentSql(present, 'now'),
+      });
+      const { columns, rows } = await ask(`SELECT * FROM (\n${select}\n) ORDER BY ${view.order} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`, {
+        ...params, ...momentParams(present, 'now'), horizon, timezone: filters.timezone, limit: limit + 1, offset,
+      });
+      return { columns, rows: rows.slice(0, limit), ...(rows.length > limit ? { next: { offset: offset + limit, horizon, now } } : {}) };
+    },
+  };
+}
+
+function unavailable(error: unknown): Error {
+  if (!(error instanceof ClickHouseError)) return new QuipuError('store-unavailable', 'The analytics engine does not answer.', { retryAfter: 5 });
+  if (missing.has(error.code)) return new QuipuError('store-unavailable', "The tenant's analytics are not ready: none of its statements has reached the analytics engine yet.", { retryAfter: 5 });
+  if (tooMuch.has(error.code)) return new QuipuError('store-unavailable', 'The view takes more time or memory than QUIPU_ANALYTICS_TIMEOUT and QUIPU_ANALYTICS_QUERY_BYTES allow: narrow it by filters.', { rule: 'query-limit' });
+  return error;
+}

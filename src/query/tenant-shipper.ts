@@ -1,0 +1,132 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Feed } from '../feed/service.js';
+import type { FeedEntry, StatementStore, StoredStatement } from '../statements/store.js';
+import { createBlockWriter, type RefusedRow } from './block-writer.js';
+import { rowOf, type StatementRow } from './rows.js';
+
+/** What is needed to fill a table from the store. */
+export interface TenantShipperDeps {
+  client: ClickHouseClient;
+  feed: Feed;
+  statements: StatementStore;
+  /** Such as `quipu.statement_log`. */
+  table: string;
+  onRefused: (row: RefusedRow) => void;
+  /** Called when an INSERT was sent and not answered: it may still be at work. */
+  onUncertain: () => void;
+}
+
+/** Brings the statements of one tenant into the table, in the order of the log. */
+export interface TenantShipper {
+  /** Position of the last entry dealt with, and rows in the table, as last known. */
+  readonly at: { position: number; rows: number } | undefined;
+  /** Whether there is something to deal with. */
+  pending(): Promise<boolean>;
+  /** Deals with the next entries. @returns how many; 0 when there are none */
+  step(): Promise<number>;
+  /** Takes the place from the table before the next step: after a failure, or when the table was put in another's place. */
+  forget(): void;
+}
+
+/** Most entries, and bytes of text, that go in one block. */
+const blockRows = 10_000;
+const blockBytes = 16 << 20;
+const slice = 1000;
+
+/**
+ * Exactness. The table itself says where to go on: behind the highest position it holds. A block is one INSERT with a token
+ * made of the position before it, so that of two blocks that begin at the same place the engine keeps the first to arrive,
+ * whichever that is. An erasure removes rows of an older version and adds the rewritten ones under a token of its own; it
+ * has no row, so it may be dealt with again after a restart, which changes nothing.
+ */
+export function createTenantShipper(tenant: string, { client, feed, statements, table, onRefused, onUncertain }: TenantShipperDeps): TenantShipper {
+  const writer = createBlockWriter({ client, table, onRefused, onUncertain });
+  let at: { position: number; rows: number } | undefined;
+  let sure = false;
+
+  async function settle(): Promise<{ position: number; rows: number }> {
+    if (!sure || !at) at = await place();
+    if (at.position > feed.head()) throw new Error(`The analytics database has statements of ${tenant} that the store does not have, as after the restore of an older backup: run "quipu analytics rebuild".`);
+    sure = true;
+    return at;
+  }
+
+  async function place(): Promise<{ position: number; rows: number }> {
+    const found = await client.query({ query: `SELECT max(position) AS position, count() AS rows FROM ${table} WHERE tenant = {tenant:String}`, query_params: { tenant }, format: 'JSONEachRow' });
+    const { position, rows } = (await found.json<{ position: string; rows: string }>())[0]!;
+    return { position: Number(position), rows: Number(rows) };
+  }
+
+  async function step(): Promise<number> {
+    const { position: before } = await settle();
+    const entries = await nextEntries(before);
+    const first = entries[0];
+    if (first === undefined) return 0;
+    if (first.kind === 'erasure') {
+      await erase(first);
+      at = { position: first.position, rows: (await place()).rows };
+      return 1;
+    }
+    const rows: StatementRow[] = [];
+    for (const entry of entries) {
+      if (entry.kind === 'statement') rows.push(rowOf(entry, { tenant, erasure: 0 }));
+      if (rows.length % 500 === 0) await new Promise(setImmediate);
+    }
+    let landed = 0;
+    await writer.write(rows, (index) => `${tenant}:${index === 0 ? before : rows[index - 1]!.position}`, (count) => {
+      landed += count;
+      at = { position: rows[landed - 1]!.position, rows: at!.rows + count };
+    });
+    return rows.length;
+  }
+
+  /** Statements up to the limits of a block or the next erasure, or that erasure alone. */
+  async function nextEntries(after: number): Promise<FeedEntry[]> {
+    const entries: FeedEntry[] = [];
+    let bytes = 0;
+    for (let last = after; entries.length < blockRows && bytes < blockBytes;) {
+      const read = await feed.read(tenant, last, slice);
+      for (const entry of read) {
+        if (entry.kind === 'erasure') return entries.length === 0 ? [entry] : entries;
+        entries.push(entry);
+        bytes += entry.text.length;
+        last = entry.position;
+      }
+      if (read.length < slice) break;
+    }
+    return entries;
+  }
+
+  async function erase({ position, erased, redacted }: Extract<FeedEntry, { kind: 'erasure' }>): Promise<void> {
+    const ids = [...erased, ...redacted];
+    for (let start = 0; start < ids.length; start += slice) {
+      await client.command({
+        query: `DELETE FROM ${table} WHERE tenant = {tenant:String} AND erasure < {position:UInt64} AND id IN {ids:Array(UUID)}`,
+        query_params: { tenant, position, ids: ids.slice(start, start + slice) }, clickhouse_settings: { lightweight_deletes_sync: '2', mutations_sync: '2', max_execution_time: 0 },
+      });
+    }
+    for (let start = 0; start < redacted.length; start += slice) {
+      const present = await rewritten(position, redacted.slice(start, start + slice));
+      const kept = await Promise.all(redacted.slice(start, start + slice).filter((id) => !present.has(id)).map((id) => statements.get(tenant, id)));
+      const rows = kept.filter((found): found is StoredStatement => found !== undefined).map((found) => rowOf(found, { tenant, erasure: position }));
+      if (rows.length > 0) await writer.write(rows, (index) => `${tenant}:erasure:${position}:${rows[index]!.id}`, () => undefined);
+    }
+    // Takes the removed rows from the disk as well, in the engine's own time.
+    await client.command({ query: `ALTER TABLE ${table} APPLY DELETED MASK`, clickhouse_settings: { mutations_sync: '0', alter_sync: '0' } });
+  }
+
+  /** Which of these the erasure has rewritten already. */
+  async function rewritten(position: number, ids: string[]): Promise<Set<string>> {
+    const found = await client.query({
+      query: `SELECT id FROM ${table} WHERE tenant = {tenant:String} AND erasure = {position:UInt64} AND id IN {ids:Array(UUID)}`, query_params: { tenant, position, ids }, format: 'JSONEachRow',
+    });
+    return new Set((await found.json<{ id: string }>()).map(({ id }) => id));
+  }
+
+  return {
+    get at() { return at; },
+    pending: async () => (await feed.read(tenant, (await settle()).position, 1)).length > 0,
+    step,
+    forget: () => { sure = false; },
+  };
+}

@@ -1,0 +1,82 @@
+import { readSqlFiles, type SqlFile } from './sql-files.js';
+import { courseTypes, verbSets } from './verb-sets.js';
+
+/** A view that analysts see, as its .sql file describes it. */
+export interface View {
+  /** Name in SQL and in the path of its route. */
+  name: string;
+  /** One sentence that says what it counts. */
+  definition: string;
+  /** In the order of the SELECT. */
+  columns: { name: string; description: string }[];
+  /** Terms of an ORDER BY under which no two rows are equal. */
+  order: string;
+  /** A SELECT with placeholders. */
+  sql: string;
+}
+
+/** What stands in place of a view's placeholders. */
+export interface ViewContext {
+  /** What the view reads in place of the database's table `statements`. */
+  statements: string;
+  /** SQL of the time zone's name. */
+  timezone: string;
+  /** SQL of the moment that counts as the present. */
+  now: string;
+}
+
+const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
+
+/** Expressions that several views share, by the name of their placeholder. Each may hold placeholders of its own. */
+const shared: Record<string, string> = {
+  ...Object.fromEntries(Object.entries(verbSets).map(([name, verbs]) => [`verbs.${name}`, quoted(verbs)])),
+  'types.course': quoted(courseTypes),
+  score: 'coalesce(score_scaled, if(score_max > ifNull(score_min, 0), (score_raw - ifNull(score_min, 0)) / (score_max - ifNull(score_min, 0)), NULL))',
+  answered: "(object_type = 'Activity' AND (verb IN ({verbs.answered}) OR (verb IN ({verbs.evaluated}) AND interaction_type != '')))",
+  succeeded: 'ifNull(success, verb IN ({verbs.passed}))',
+  // Order of timestamps, then of places in the log, as one number: several times as fast as a tuple.
+  order: '(bitShiftLeft(toUInt64(toUnixTimestamp64Milli(timestamp) + 2208988800000), 20) + position % 1048576)',
+};
+
+/** Every view of a tenant's database but `statements`, by name. */
+export function loadViews(): ReadonlyMap<string, View> {
+  const files = readSqlFiles('views').filter(({ name }) => name !== 'statements');
+  return new Map(files.map(({ name, text }) => [name, parseView(name, text)]));
+}
+
+/**
+ * Reads a view's file: a comment line with the definition, one line `-- column: description` a column, a line
+ * `-- order: terms`, and the SELECT.
+ */
+function parseView(name: string, text: string): View {
+  const comments = [...text.matchAll(/^-- (.+)$/gm)].map((match) => match[1]!);
+  const described = comments.slice(1).map((line) => ({ name: line.slice(0, line.indexOf(':')), description: line.slice(line.indexOf(':') + 2) }));
+  return {
+    name,
+    definition: comments[0]!,
+    columns: described.slice(0, -1),
+    order: described.at(-1)!.description,
+    sql: text.replace(/^-- .*\n/gm, '').trim(),
+  };
+}
+
+/** A view's SELECT with every placeholder filled. */
+export function renderView(view: View, context: ViewContext): string {
+  return fill(view.sql, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', context.statements);
+}
+
+/**
+ * The statements that make a tenant's views, or make them anew: for the time zone UTC and the present. `{database}` and
+ * `{tenant}` are left for the caller to fill.
+ */
+export function viewStatements(): SqlFile[] {
+  const plain: ViewContext = { statements: '{database}.statements', timezone: "'UTC'", now: "now64(3, 'UTC')" };
+  return [
+    ...readSqlFiles('views').filter(({ name }) => name === 'statements'),
+    ...[...loadViews().values()].map((view) => ({ name: view.name, text: `CREATE OR REPLACE VIEW {database}.${view.name} AS\n${renderView(view, plain)}` })),
+  ];
+}
+
+function fill(sql: string, values: Readonly<Record<string, string>>): string {
+  return sql.replace(/\{(now|timezone|score|answered|succeeded|order|verbs\.[a-z]+|types\.[a-z]+)\}/g, (_, name: string) => fill(values[name]!, values));
+}

@@ -1,0 +1,46 @@
+-- Lists the learners who may need help, each with the reasons: inactive, not-started, low-scores, failing, falling-activity.
+-- learner: identifier of the learner
+-- name: the last name that a statement gave
+-- reasons: inactive (no statement for 14 days, unless all that the learner enrolled in is completed), not-started (enrolled 7 days ago or earlier and nothing else since), low-scores (3 scores or more, mean under 0.5), failing (2 activities or more failed and not passed at any time), falling-activity (in the last 14 days less than half the statements of the 14 days before, which were 10 or more)
+-- risk: number of reasons
+-- last_seen: timestamp of the learner's latest statement
+-- days_inactive: whole days since then
+-- average_score: mean of all scores, scaled to 1
+-- open_enrolments: activities enrolled in and not completed
+-- failing_activities: activities failed and not passed at any time
+-- order: risk DESC, last_seen, learner
+SELECT
+  learner, name,
+  arrayFilter(reason -> reason != '', [
+    if(days_inactive >= 14 AND (enrolments = 0 OR open_enrolments > 0), 'inactive', ''),
+    if(enrolments > 0 AND other_statements = 0 AND first_enrolled <= {now} - toIntervalDay(7), 'not-started', ''),
+    if(scores >= 3 AND average_score < 0.5, 'low-scores', ''),
+    if(failing_activities >= 2, 'failing', ''),
+    if(previous >= 10 AND recent * 2 < previous, 'falling-activity', '')
+  ]) AS reasons,
+  length(reasons) AS risk,
+  last_seen, days_inactive, average_score, open_enrolments, failing_activities
+FROM (
+  SELECT
+    any(actor_id) AS learner,
+    argMaxIf(actor_name, timestamp, actor_name != '') AS name,
+    max(timestamp) AS last_seen,
+    greatest(0, intDiv(dateDiff('second', last_seen, {now}), 86400)) AS days_inactive,
+    groupUniqArrayIf(object_key, verb IN ({verbs.enrolled})) AS enrolled,
+    groupUniqArrayIf(object_key, verb IN ({verbs.completed}, {verbs.left})) AS closed,
+    length(enrolled) AS enrolments,
+    arrayCount(activity -> NOT has(closed, activity), enrolled) AS open_enrolments,
+    minIf(timestamp, verb IN ({verbs.enrolled})) AS first_enrolled,
+    countIf(verb NOT IN ({verbs.enrolled})) AS other_statements,
+    count({score}) AS scores,
+    avg({score}) AS average_score,
+    groupUniqArrayIf(object_key, success = false OR (success IS NULL AND verb IN ({verbs.failed}))) AS failed,
+    groupUniqArrayIf(object_key, success = true OR (success IS NULL AND verb IN ({verbs.passed}))) AS passed,
+    arrayCount(activity -> NOT has(passed, activity), failed) AS failing_activities,
+    countIf(timestamp > {now} - toIntervalDay(14)) AS recent,
+    countIf(timestamp <= {now} - toIntervalDay(14) AND timestamp > {now} - toIntervalDay(28)) AS previous
+  FROM {database}.statements
+  WHERE actor_type = 'Agent' AND timestamp <= {now}
+  GROUP BY actor_key
+)
+WHERE risk > 0

@@ -1,0 +1,46 @@
+-- Counts, for each question, attempts and learners, and says how many were right, right at the first try, and how well the question tells strong learners from weak ones.
+-- question: id of the question
+-- name: a name that a statement gave
+-- interaction_type: kind of question, as in cmi.interaction
+-- assessment: the question's first parent
+-- attempts: statements that answer it
+-- learners: different learners who answered
+-- attempts_per_learner: attempts divided by learners
+-- correct_share: share of the attempts that were right, of those judged
+-- first_try_correct_share: share of the learners whose first judged attempt was right
+-- discrimination: point-biserial correlation, over learners, of a right first try here with the share of right first tries in the other questions of the same assessment; empty where it isn't defined
+-- order: attempts DESC, question
+SELECT
+  any(id) AS question,
+  max(label) AS name,
+  any(kind) AS interaction_type,
+  any(parent) AS assessment,
+  sum(tries) AS attempts,
+  count() AS learners,
+  attempts / learners AS attempts_per_learner,
+  sum(right_tries) / nullIf(sum(judged_tries), 0) AS correct_share,
+  sumIf(first_right, judged_tries > 0) / nullIf(countIf(judged_tries > 0), 0) AS first_try_correct_share,
+  ifNotFinite(toNullable(corrIf(toFloat64(first_right), toFloat64((total - first_right) / (questions - 1)), judged_tries > 0 AND questions > 1)), NULL) AS discrimination
+FROM (
+  SELECT
+    *,
+    sum(first_right) OVER (PARTITION BY actor_key, parent) AS total,
+    countIf(judged_tries > 0) OVER (PARTITION BY actor_key, parent) AS questions
+  FROM (
+    SELECT
+      actor_key,
+      object_key,
+      any(object_id) AS id,
+      max(object_name) AS label,
+      max(interaction_type) AS kind,
+      max(parents[1]) AS parent,
+      count() AS tries,
+      countIf(success IS NOT NULL) AS judged_tries,
+      countIf(success = true) AS right_tries,
+      toUInt8(argMinIf(ifNull(success, false), {order}, success IS NOT NULL)) AS first_right
+    FROM {database}.statements
+    WHERE {answered} AND actor_type = 'Agent'
+    GROUP BY actor_key, object_key
+  )
+)
+GROUP BY object_key

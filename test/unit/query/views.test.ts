@@ -1,0 +1,201 @@
+import t from 'tap';
+import { renderView, loadViews } from '../../../src/query/views.js';
+import type { Statement } from '../../../src/xapi/types.js';
+import { startAnalyticsEngine, statementId } from './analytics-engine.js';
+
+const views = loadViews();
+const tenants = ['course', 'quiz', 'film', 'clock', 'weeks', 'risk', 'void'];
+const engine = await startAnalyticsEngine(tenants);
+const adl = 'http://adlnet.gov/expapi/verbs/';
+const video = 'https://w3id.org/xapi/video/';
+const courseType = 'http://adlnet.gov/expapi/activities/course';
+
+type Extras = Partial<Statement> & { parent?: string; type?: string; question?: boolean };
+
+/** A statement of a person, by the last part of the verb's and the activity's id. */
+function say(who: string, verb: string, activity: string, at: string, { parent, type, question, context, ...rest }: Extras = {}): Statement {
+  return {
+    actor: { mbox: `mailto:${who}@example.org`, name: who }, verb: { id: verb.includes(':') ? verb : adl + verb },
+    object: { id: `https://example.org/${activity}`, definition: { name: { en: activity }, ...(type ? { type } : {}), ...(question ? { interactionType: 'choice' } : {}) } },
+    timestamp: `2026-${at}Z`,
+    ...(parent || context ? { context: { ...context, ...(parent ? { contextActivities: { parent: [{ id: `https://example.org/${parent}` }] } } : {}) } } : {}),
+    ...rest,
+  };
+}
+
+const id = (activity: string): string => `https://example.org/${activity}`;
+const agent = (who: string): string => `mbox:mailto:${who}@example.org`;
+
+/** The rows of a view, as the view's order sorts them, with the columns asked for. */
+async function rows(tenant: string, name: string, columns: string, now?: string): Promise<unknown[][]> {
+  const view = views.get(name)!;
+  const source = now === undefined ? `quipu_${tenant}.${name}`
+    : `(${renderView(view, { statements: `quipu_${tenant}.statements`, timezone: "'UTC'", now: `toDateTime64('${now}', 3, 'UTC')` })})`;
+  const found = await engine!.client.query({ query: `SELECT ${columns} FROM ${source} ORDER BY ${view.order}`, format: 'JSONCompactEachRow' });
+  return found.json<unknown[]>();
+}
+
+const rounded = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 1e6) / 1e6 : Array.isArray(value) ? value.map(rounded) : value);
+
+t.test('views', { skip: engine === undefined && 'the package chdb is not installed' }, async (t) => {
+  const { insert } = engine!;
+
+  t.test('every view has the columns that its file describes', async (t) => {
+    for (const { name, columns } of views.values()) {
+      const found = await engine!.client.query({ query: `DESCRIBE TABLE quipu_course.${name}`, format: 'JSONEachRow' });
+      t.strictSame((await found.json<{ name: string }>()).map((column: { name: string }) => column.name), columns.map((column) => column.name), name);
+    }
+  });
+
+  t.test('a course: two learners enrol, Ann completes and passes, Bob leaves, Cid only looks', async (t) => {
+    await insert('course', [
+      say('ann', 'registered', 'c', '06-01T08:00:00', { type: courseType }),
+      say('bob', 'registered', 'c', '06-01T09:00:00', { type: courseType }),
+      say('ann', 'initialized', 'c/1', '06-01T10:00:00', { parent: 'c' }),
+      say('ann', 'completed', 'c/1', '06-01T23:30:00', { parent: 'c', result: { score: { scaled: 0.8 }, duration: 'PT10M' } }),
+      say('bob', 'failed', 'c/1', '06-02T10:00:00', { parent: 'c', result: { success: false, score: { raw: 30, min: 10, max: 60 }, duration: 'PT20M' } }),
+      say('bob', 'http://id.tincanapi.com/verb/unregistered', 'c', '06-02T11:00:00'),
+      say('ann', 'https://w3id.org/xapi/adl/verbs/satisfied', 'c', '06-03T08:00:00'),
+      say('ann', 'passed', 'c', '06-03T08:00:01', { result: { success: true, score: { scaled: 1 } } }),
+      say('cid', 'experienced', 'c/1', '06-03T09:00:00', { parent: 'c', result: { duration: 'PT1M' } }),
+      { ...say('x', 'experienced', 'c', '06-03T09:30:00'), actor: { objectType: 'Group', name: 'class', mbox: 'mailto:class@example.org' } },
+    ]);
+
+    // 10 statements; Ann, Bob, Cid (the Group is none); activities c and c/1; Ann completed both; scores 0.8, (30-10)/50 = 0.4, 1: mean 2.2/3.
+    t.strictSame((await rows('course', 'key_figures', 'statements, learners, activities, completions, round(average_score, 4)')), [[10, 3, 2, 2, 0.7333]]);
+    // 1 June: 4 statements of 2; 2 June: 2 of Bob; 3 June: 4 of Ann, Cid and the Group.
+    t.strictSame(await rows('course', 'activity_per_day', '*'), [['2026-06-01', 4, 2, 2], ['2026-06-02', 2, 1, 2], ['2026-06-03', 4, 2, 2]]);
+    t.strictSame((await rows('course', 'activity_per_hour', 'toString(hour), statements, learners')).slice(-2), [['2026-06-03 08:00:00', 2, 1], ['2026-06-03 09:00:00', 2, 1]]);
+    // Last seen first. Ann: 5 statements on 2 days; Bob 3 on 2; Cid 1.
+    t.strictSame(await rows('course', 'learners', 'learner, name, statements, active_days, activities, completed, average_score'), [
+      [agent('cid'), 'cid', 1, 1, 1, 0, null], [agent('ann'), 'ann', 5, 2, 2, 2, 0.9], [agent('bob'), 'bob', 3, 2, 2, 0, 0.4],
+    ]);
+    // c/1: Ann twice, Bob, Cid. c: Ann three times, Bob twice, the Group.
+    t.strictSame((await rows('course', 'activities', 'activity, name, type, statements, learners, completed, average_score')).map(rounded), [
+      [id('c/1'), 'c/1', '', 4, 3, 1, 0.6], [id('c'), 'c', courseType, 6, 2, 1, 1],
+    ]);
+    t.strictSame((await rows('course', 'verbs', 'verb, statements, learners, activities')).slice(0, 2), [[`${adl}experienced`, 2, 1, 2], [`${adl}registered`, 2, 2, 1]]);
+    // c: Ann and Bob enrolled, Bob left, Ann completed after exactly 2 days: 1 of 2. c/1: nobody enrolled.
+    t.strictSame(await rows('course', 'enrolments_and_completions', '*'), [[id('c'), 'c', 2, 1, 1, 0.5, 2], [id('c/1'), 'c/1', 0, 0, 1, null, null]]);
+    // c/1: 0.8 and 0.4, mean and median 0.6, deviation 0.2.
+    t.strictSame((await rows('course', 'scores', '*')).map(rounded), [[id('c/1'), 'c/1', 2, 2, 0.6, 0.6, 0.2, 0.4, 0.8], [id('c'), 'c', 1, 1, 1, 1, 0, 1, 1]]);
+    // 1.0 falls into the highest tenth, 0.4 into the one from 0.4, 0.8 into the one from 0.8.
+    t.strictSame(await rows('course', 'score_distribution', '*'), [
+      [id('c'), 'c', 0.9, 1, 1, 1], [id('c/1'), 'c/1', 0.4, 0.5, 1, 1], [id('c/1'), 'c/1', 0.8, 0.9, 1, 1],
+    ]);
+    // Enrolled or further: Ann, Bob, Cid. Started: all (Bob by failing c/1). A part completed: Ann. Completed: Ann. Passed: Ann.
+    t.strictSame((await rows('course', 'course_funnel', 'course, step, step_name, learners, share, lost')).map(rounded), [
+      [id('c'), 1, 'enrolled', 3, 1, 0], [id('c'), 2, 'started', 3, 1, 0], [id('c'), 3, 'completed-a-part', 1, 0.333333, 2], [id('c'), 4, 'completed', 1, 0.333333, 0], [id('c'), 5, 'passed', 1, 0.333333, 0],
+    ]);
+    // Longest durations on c/1: 600, 1200 and 60 s: median 600; nine tenths lies 0.8 of the way from 600 to 1200.
+    t.strictSame((await rows('course', 'slowest_content', '*')).map(rounded), [[id('c/1'), 'c/1', 3, 3, 600, 1080, 1200]]);
+    // c/1 was judged once, Bob's failure; c once, Ann's success.
+    t.strictSame(await rows('course', 'most_failing_content', '*'), [[id('c/1'), 'c/1', 1, 1, 1, 1, 1, 1]]);
+    t.strictSame(await rows('course', 'latest_state', 'learner, activity, name, last_verb, statements, completed, success, last_score, best_score'), [
+      [agent('cid'), id('c/1'), 'c/1', `${adl}experienced`, 1, false, null, null, null],
+      [agent('ann'), id('c'), 'c', `${adl}passed`, 3, true, true, 1, 1],
+      [agent('bob'), id('c'), 'c', 'http://id.tincanapi.com/verb/unregistered', 2, false, null, null, null],
+      [agent('bob'), id('c/1'), 'c/1', `${adl}failed`, 1, false, false, 0.4, 0.4],
+      [agent('ann'), id('c/1'), 'c/1', `${adl}completed`, 2, true, null, 0.8, 0.8],
+    ]);
+  });
+
+  t.test('a quiz of two questions', async (t) => {
+    const answer = (who: string, question: string, at: string, response: string, success: boolean): Statement =>
+      say(who, 'answered', question, at, { parent: 'quiz', question: true, result: { response, success } });
+    await insert('quiz', [
+      answer('ann', 'q1', '06-01T08:00:00', 'a', true), answer('ann', 'q2', '06-01T08:01:00', 'x', true),
+      answer('bob', 'q1', '06-01T08:00:00', 'a', true), answer('bob', 'q2', '06-01T08:01:00', 'x', true),
+      answer('cid', 'q1', '06-01T08:00:00', 'b', false), answer('cid', 'q1', '06-01T08:05:00', 'a', true), answer('cid', 'q2', '06-01T08:01:00', 'y', false),
+      answer('dee', 'q1', '06-01T08:00:00', 'c', false), answer('dee', 'q2', '06-01T08:01:00', 'x', true),
+    ]);
+    // First tries by Ann, Bob, Cid, Dee: q1 1 1 0 0, q2 1 1 0 1. Their correlation: covariance 0.5 - 0.5 * 0.75 = 0.125,
+    // deviations 0.5 and sqrt(0.1875): 0.125 / 0.216506 = 0.577350. q1: 5 attempts, 3 right. q2: 4 attempts, 3 right.
+    t.strictSame((await rows('quiz', 'question_attempts', '*')).map(rounded), [
+      [id('q1'), 'q1', 'choice', id('quiz'), 5, 4, 1.25, 0.6, 0.5, 0.57735],
+      [id('q2'), 'q2', 'choice', id('quiz'), 4, 4, 1, 0.75, 0.75, 0.57735],
+    ]);
+    t.strictSame(await rows('quiz', 'question_answers', '*'), [
+      [id('q1'), 'q1', 'a', 3, 0.6, 3, 3], [id('q1'), 'q1', 'b', 1, 0.2, 1, 0], [id('q1'), 'q1', 'c', 1, 0.2, 1, 0],
+      [id('q2'), 'q2', 'x', 3, 0.75, 3, 3], [id('q2'), 'q2', 'y', 1, 0.25, 1, 0],
+    ]);
+  });
+
+  t.test('a video of 100 seconds', async (t) => {
+    const watch = (who: string, at: string, segments: string, session: string): Statement => say(who, `${video}verbs/paused`, 'film', at, {
+      result: { extensions: { [`${video}extensions/played-segments`]: segments } },
+      context: { extensions: { [`${video}extensions/length`]: 100, [`${video}extensions/session-id`]: session } },
+    });
+    await insert('film', [
+      // Ann plays 0 to 10, then goes on to 20 in the same session: the later statement holds both. In another session 5 to 10 again.
+      watch('ann', '06-01T08:00:00', '0[.]10', 's1'), watch('ann', '06-01T08:01:00', '0[.]10[,]10[.]20', 's1'), watch('ann', '06-02T08:00:00', '5[.]10', 's2'),
+      // Bob plays everything once.
+      watch('bob', '06-01T08:00:00', '0[.]100', 's3'),
+    ]);
+    const found = await rows('film', 'video_segments', '*');
+    t.equal(found.length, 100);
+    //                                             percent, from, to, viewers, watched, share, plays, rewatched, stopped
+    t.strictSame(found[0], [id('film'), 'film', 0, 0, 1, 2, 2, 1, 2, 0, 0]);
+    t.strictSame(found[7], [id('film'), 'film', 7, 7, 8, 2, 2, 1, 3, 1, 0]);
+    t.strictSame(found[19], [id('film'), 'film', 19, 19, 20, 2, 2, 1, 2, 0, 1]);
+    t.strictSame(found[20], [id('film'), 'film', 20, 20, 21, 2, 1, 0.5, 1, 0, 0]);
+    t.strictSame(found[99], [id('film'), 'film', 99, 99, 100, 2, 1, 0.5, 1, 0, 1]);
+  });
+
+  t.test('sessions end after more than 30 idle minutes', async (t) => {
+    await insert('clock', [
+      say('ann', 'experienced', 'p1', '06-01T08:00:00'), say('ann', 'experienced', 'p2', '06-01T08:10:00'), say('ann', 'experienced', 'p1', '06-01T08:40:00'),
+      say('ann', 'experienced', 'p1', '06-01T09:10:00.001'), say('bob', 'experienced', 'p1', '06-01T08:20:00'),
+    ]);
+    // 08:10 to 08:40 are exactly 30 minutes and go on; the statement one millisecond more than 30 minutes later begins anew.
+    t.strictSame(await rows('clock', 'sessions', 'learner, name, toString(started), toString(ended), seconds, statements'), [
+      [agent('ann'), 'ann', '2026-06-01 09:10:00.001', '2026-06-01 09:10:00.001', 0, 1],
+      [agent('bob'), 'bob', '2026-06-01 08:20:00.000', '2026-06-01 08:20:00.000', 0, 1],
+      [agent('ann'), 'ann', '2026-06-01 08:00:00.000', '2026-06-01 08:40:00.000', 2400, 3],
+    ]);
+    // Ann: 30 minutes from p2 to p1, 10 from p1 to p2; the gap after is idle.
+    t.strictSame(await rows('clock', 'time_spent', '*'), [
+      [agent('ann'), id('p2'), 1800, 1], [agent('ann'), id('p1'), 600, 3], [agent('bob'), id('p1'), 0, 1],
+    ]);
+  });
+
+  t.test('cohorts begin on Mondays', async (t) => {
+    await insert('weeks', [
+      // 31 May 2026 is a Sunday, 1 June a Monday.
+      say('ann', 'experienced', 'p', '05-31T23:59:59'), say('ann', 'experienced', 'p', '06-01T00:00:00'), say('ann', 'experienced', 'p', '06-15T00:00:00'),
+      say('bob', 'experienced', 'p', '05-25T00:00:00'), say('bob', 'experienced', 'p', '05-26T00:00:00'),
+      say('cid', 'experienced', 'p', '06-07T00:00:00'),
+    ]);
+    t.strictSame(await rows('weeks', 'cohort_retention', '*'), [
+      ['2026-05-25', 0, 2, 2, 1], ['2026-05-25', 1, 2, 1, 0.5], ['2026-05-25', 3, 2, 1, 0.5], ['2026-06-01', 0, 1, 1, 1],
+    ]);
+  });
+
+  t.test('who is at risk on 30 June, and why', async (t) => {
+    const failed = (who: string, activity: string, at: string, scaled: number): Statement => say(who, 'failed', activity, at, { result: { success: false, score: { scaled } } });
+    await insert('risk', [
+      say('ann', 'registered', 'c', '06-01T00:00:00'), say('ann', 'experienced', 'c/1', '06-10T00:00:00'),
+      // Bob is as long away and has completed what he enrolled in.
+      say('bob', 'registered', 'c', '06-01T00:00:00'), say('bob', 'completed', 'c', '06-10T00:00:00'),
+      say('cid', 'registered', 'c', '06-23T00:00:00'),
+      failed('dee', 'c/1', '06-29T00:00:00', 0.2), failed('dee', 'c/2', '06-29T01:00:00', 0.3), failed('dee', 'c/3', '06-29T02:00:00', 0.4), say('dee', 'passed', 'c/3', '06-29T03:00:00', { result: { success: true } }),
+      ...Array.from({ length: 10 }, (_, n) => say('eve', 'experienced', `c/${n}`, '06-10T00:00:00')), say('eve', 'experienced', 'c/1', '06-28T00:00:00'),
+      say('fay', 'experienced', 'c/1', '06-29T00:00:00'),
+    ]);
+    t.strictSame((await rows('risk', 'learners_at_risk', 'learner, reasons, risk, days_inactive, average_score, open_enrolments, failing_activities', '2026-06-30 00:00:00')).map((row) => row.map(rounded)), [
+      [agent('dee'), ['low-scores', 'failing'], 2, 0, 0.3, 0, 2],
+      [agent('ann'), ['inactive'], 1, 20, null, 1, 0],
+      [agent('cid'), ['not-started'], 1, 7, null, 1, 0],
+      [agent('eve'), ['falling-activity'], 1, 2, null, 0, 0],
+    ]);
+  });
+
+  t.test('a voided statement counts nowhere', async (t) => {
+    await insert('void', [{ ...say('ann', 'completed', 'c', '06-01T00:00:00'), id: statementId(9001) }]);
+    t.strictSame(await rows('void', 'activities', 'activity, completed'), [[id('c'), 1]]);
+    await insert('void', [{ ...say('admin', 'voided', 'c', '06-02T00:00:00'), object: { objectType: 'StatementRef', id: statementId(9001) } }]);
+    t.strictSame(await rows('void', 'activities', 'activity'), []);
+  });
+});
+
+t.teardown(() => engine?.close());
