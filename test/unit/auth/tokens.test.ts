@@ -94,7 +94,7 @@ t.test('a cached token is forgotten when it expires', async (t) => {
 });
 
 t.test('keys that can not be used stop the start', async (t) => {
-  t.throws(() => verifier({ jwtSecret: 'short' }), /jwtSecret/);
+  t.throws(() => verifier({ jwtSecret: 'short' }), /QUIPU_JWT_SECRET/);
   t.throws(() => verifier({ jwtPublicKey: 'nonsense' }), /QUIPU_JWT_PUBLIC_KEY/);
   t.throws(() => verifier({ jwtPublicKey: rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string }), /private/);
   t.throws(() => verifier({ jwtPublicKey: pem(generateKeyPairSync('ed25519').publicKey) }), /QUIPU_JWT_PUBLIC_KEY/);
