@@ -3,7 +3,7 @@ import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { idKey, numberAtEnd, numberedKey, positionBytes, tableKey, tenantPrefix, uuidBytes, readUuid, afterPrefix } from './keys.js';
 import { postingKey, postingPrefix } from './postings.js';
-import { eachKey, holdsKey, KEY_BYTES, recordFlags, recordId, recordKeys, rewriteRecord, type KeyRun } from './record.js';
+import { eachKey, KEY_BYTES, recordFlags, recordId, recordKeys, rewriteRecord, type KeyRun } from './record.js';
 import { readIndexEntry } from './statement-index.js';
 
 /**
@@ -30,14 +30,17 @@ const MOST_INHERITED = 4096;
 /** The inheritable keys of `source` that `own` lacks. */
 export function missingKeys(own: KeyRun, source: KeyRun): Buffer[] {
   const missing: Buffer[] = [];
-  const seen = own.length > 64 * KEY_BYTES ? new Set([...eachKey(own)].map((key) => key.toString('latin1'))) : undefined;
+  const held = new Set<string>();
+  for (const key of eachKey(own)) held.add(key.toString('latin1'));
   for (const key of eachKey(source)) {
     if (own.length / KEY_BYTES + missing.length >= MOST_INHERITED) break;
     const kind = inheritedKinds[key[0]!];
     if (kind === undefined) continue;
     const inherited = kind === key[0] ? key : Buffer.concat([Buffer.from([kind]), key.subarray(1)]);
-    const held = seen ? seen.has(inherited.toString('latin1')) : holdsKey(own, inherited);
-    if (!held && !missing.some((other) => other.equals(inherited))) missing.push(inherited);
+    const name = inherited.toString('latin1');
+    if (held.has(name)) continue;
+    held.add(name);
+    missing.push(inherited);
   }
   return missing;
 }
