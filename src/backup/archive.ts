@@ -41,7 +41,7 @@ export function attachmentName(tenant: string, sha2: string): string {
   return `attachments/${tenant}/${sha2}`;
 }
 
-const attachmentPattern = /^attachments\/([a-z0-9-]{1,40})\/([0-9a-f]{64,128})$/;
+const attachmentPattern = /^attachments\/([a-z0-9-]{1,40})\/([0-9a-f]{56,128})$/;
 
 /** What an entry is by its name; undefined for a name that no backup has. */
 export function readEntryName(name: string): { kind: 'chunk' } | { kind: 'attachment'; tenant: string; sha2: string } | undefined {
