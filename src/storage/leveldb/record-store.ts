@@ -94,5 +94,5 @@ function createCollection<T extends object>(database: Database, spec: Collection
 }
 
 function unescaped(text: string): string {
-  return text.replaceAll('\u0001\u0002', '\0').replaceAll('\u0001\u0001', '\u0001');
+  return text.replace(/\u0001([\u0001\u0002])/g, (_, escape: string) => (escape === '\u0001' ? '\u0001' : '\0'));
 }
