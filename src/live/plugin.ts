@@ -29,7 +29,7 @@ export async function livePlugin(app: FastifyInstance, { feed, statements, maxDe
     rejectUnknown(query, filters);
     const agent = readAgent(query, 'agent', { version: '2.0.0', groups: true, maxDepth });
     const lastEvent = request.headers['last-event-id'];
-    if (lastEvent !== undefined && !/^\d{1,15}$/.test(String(lastEvent))) {
+    if (lastEvent !== undefined && !/^\d{1,14}$/.test(String(lastEvent))) {
       throw new QuipuError('invalid-header', 'Last-Event-ID is not one that this stream gave.', { parameter: 'Last-Event-ID', rule: 'last-event-id', expected: 'the id of the last event, a whole number' });
     }
     const ended = new AbortController();

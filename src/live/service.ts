@@ -1,5 +1,6 @@
 import type { Feed } from '../feed/service.js';
 import type { FeedEntry, Position } from '../statements/store.js';
+import { onOneLine } from '../xapi/one-line.js';
 import type { StatementKey } from '../xapi/statement-keys.js';
 
 /** What a listener wants to see. */
@@ -52,6 +53,6 @@ function eventOf(feed: Feed, entry: FeedEntry, { filters, since, until }: LiveRe
   if (entry.kind === 'erasure') return `id: ${entry.position}\nevent: erasure\ndata: ${JSON.stringify({ erased: entry.erased, redacted: entry.redacted })}\n\n`;
   if ((since !== undefined && entry.stored <= since) || (until !== undefined && entry.stored > until)) return '';
   if (entry.voided || !feed.matches(entry, filters)) return '';
-  // A statement's text may hold line breaks between its members; each line is a data field of its own.
-  return `id: ${entry.position}\nevent: statement\n${entry.text.toString('utf8').replace(/^/gm, 'data: ')}\n\n`;
+  // A statement's text may hold line breaks between its members, which in JSON are white space; an event ends at one.
+  return `id: ${entry.position}\nevent: statement\ndata: ${onOneLine(entry.text).toString('utf8')}\n\n`;
 }

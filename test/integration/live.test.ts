@@ -20,7 +20,7 @@ function listen(server: TestServer, query = '', headers: Record<string, string> 
     incoming.setEncoding('utf8').on('data', (text: string) => {
       buffer += text;
       for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
-        const fields = buffer.slice(0, end).split('\n').map((line) => /^(\w*): ?(.*)$/.exec(line)!);
+        const fields = buffer.slice(0, end).split('\n').map((line) => /^(\w*): ?([^]*)$/.exec(line)!);
         buffer = buffer.slice(end + 2);
         const of = (name: string): string[] => fields.filter((field) => field[1] === name).map((field) => field[2]!);
         const event: Event = { id: Number(of('id')[0]), event: of('event')[0], data: of('data').join('\n') };
@@ -72,6 +72,10 @@ t.test('statements come as they are stored, in order, filtered, and to their ten
   t.same(all.statements().map(({ id }) => id), [1, 2, 3, 4].map(uuid));
   t.same(anns.statements().map(({ id }) => id), [1, 3, 4].map(uuid), 'a text with line breaks arrives whole');
   t.same(other.events, []);
+  const name = 'one line\u2028of text\u2029';
+  await server.request('statements', { method: 'POST', body: statement(5, 'ann', { object: { id: 'https://example.org/5', definition: { name: { en: name } } } }) });
+  await all.until(() => all.events.length === 5);
+  t.match(all.statements()[4], { object: { definition: { name: { en: name } } } }, 'line separators that are no line ends of an event stream stay as they are');
   const exact = await server.request('statements', { query: { statementId: uuid(1) } });
   t.equal(all.events[0]!.data, exact.text, 'the event holds the statement as a GET gives it');
   for (const client of [all, anns, other]) client.close();
@@ -123,6 +127,7 @@ t.test('who may listen, and what is refused', async (t) => {
   t.match((await server.request('/v1/statements/live', { query: { verb: 'no iri' } })).json(), { error: 'invalid-parameter', parameter: 'verb' });
   t.match((await server.request('/v1/statements/live', { query: { limit: 3 } })).json(), { error: 'invalid-parameter', parameter: 'limit' });
   t.match((await server.request('/v1/statements/live', { headers: { 'Last-Event-ID': 'x' } })).json(), { error: 'invalid-header', parameter: 'Last-Event-ID' });
+  t.match((await server.request('/v1/statements/live', { headers: { 'Last-Event-ID': '9'.repeat(15) } })).json(), { error: 'invalid-header', parameter: 'Last-Event-ID' }, 'beyond every position');
   await server.restart();
   await own.until(() => own.ended);
   t.ok(own.ended, 'an open stream does not hold up the end of the server');
