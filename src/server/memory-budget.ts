@@ -32,11 +32,12 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
   });
   const making = createPlaces(ANSWERS_IN_THE_MAKING);
   app.addHook('preHandler', (request, _reply, next) => {
-    if (request.method !== 'GET' || request.routeOptions.config.permission === undefined) return next();
+    // The answer to a HEAD is made whole as well (1.0.3 Part Three 1.1).
+    if ((request.method !== 'GET' && request.method !== 'HEAD') || request.routeOptions.config.permission === undefined) return next();
     making.enter(request, () => next(answers.spent() ? answers.refusal() : undefined));
   });
   app.addHook('onSend', (request, reply, payload: unknown, next) => {
-    const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0;
+    const bytes = heldBytes(payload);
     making.leave(request);
     try {
       if (bytes > SMALL_ANSWER) answers.take(reply, bytes);
@@ -45,6 +46,12 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
       next(error as QuipuError);
     }
   });
+}
+
+/** Bytes in memory that an answer takes until it is read: of a stream what its `heldBytes` says, and nothing without it. */
+function heldBytes(payload: unknown): number {
+  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload.length;
+  return (payload as { heldBytes?: number } | null | undefined)?.heldBytes ?? 0;
 }
 
 /** So many places; whoever comes when they are taken waits in line. */

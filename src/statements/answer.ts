@@ -43,8 +43,11 @@ export function statementResult(texts: readonly Buffer[], more: string): Buffer 
 
 const comma = Buffer.from(',');
 
-/** A multipart/mixed answer (1.0.3 Part Three 1.5.2): the JSON, then each attachment whose bytes are here, once. */
-export function multipartAnswer(json: Buffer, statements: readonly StoredStatement[], tenant: string, store: AttachmentStore): { contentType: string; body: Readable } {
+/**
+ * A multipart/mixed answer (1.0.3 Part Three 1.5.2): the JSON, then each attachment whose bytes are here, once. `heldBytes` of the
+ * body is what it holds in memory until it is read.
+ */
+export function multipartAnswer(json: Buffer, statements: readonly StoredStatement[], tenant: string, store: AttachmentStore): { contentType: string; body: Readable & { heldBytes: number } } {
   const boundary = `quipu-${randomBytes(18).toString('hex')}`;
   const types = new Map<string, string>();
   for (const { text } of statements) {
@@ -61,7 +64,7 @@ export function multipartAnswer(json: Buffer, statements: readonly StoredStateme
     }
     yield Buffer.from(`\r\n--${boundary}--\r\n`);
   }
-  return { contentType: `multipart/mixed; boundary=${boundary}`, body: Readable.from(parts(), { objectMode: false }) };
+  return { contentType: `multipart/mixed; boundary=${boundary}`, body: Object.assign(Readable.from(parts(), { objectMode: false }), { heldBytes: json.length }) };
 }
 
 /** A statement's content type is a stranger's text; only what can't break out of a header is written into one. */

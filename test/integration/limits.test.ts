@@ -181,6 +181,21 @@ t.test('answers that nobody reads', async (t) => {
   t.equal((await server.request('statements')).status, 200, 'and big answers are given again');
 });
 
+t.test('answers with attachments that nobody reads count as well', async (t) => {
+  const server = await start(t, { QUIPU_MAX_MEMORY_BYTES: String(14 * MIB) });
+  for (let at = 0; at < 9; at++) t.equal((await server.request('statements', { method: 'POST', body: padded(MIB) })).status, 200);
+  const readers = await Promise.all([1, 2].map(() => openRaw(server.url)));
+  for (const reader of readers) {
+    reader.socket.pause();
+    reader.write(`GET /xapi/statements?attachments=true HTTP/1.1\r\nHost: x\r\nAuthorization: ${server.authorization}\r\nX-Experience-API-Version: 2.0.0\r\n\r\n`);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  refused(t, await server.request('statements'), 503, 'overloaded', 'an answer beyond the budget');
+  for (const reader of readers) reader.close();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  t.equal((await server.request('statements', { query: { attachments: true } })).status, 200, 'when the readers are gone there is room again');
+});
+
 t.test('slow senders', async (t) => {
   const server = await start(t, { QUIPU_REQUEST_TIMEOUT: '2' });
   await server.request('statements', { method: 'POST', body: statement() });
