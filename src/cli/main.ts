@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.js';
 import { addExport } from './export.js';
 import { addImport } from './import.js';
 import { addKeys } from './keys.js';
+import { tell } from './output.js';
 import { addRestore } from './restore.js';
 import { addServe } from './serve.js';
 import { addTenants } from './tenants.js';
@@ -26,7 +27,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode;
   } else {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    tell(error instanceof Error ? error.message : String(error));
     process.exit(exitStatus.failed);
   }
 }
