@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { createErasureService } from '../admin/erasure-service.js';
 import { createExportService } from '../admin/export-service.js';
@@ -45,7 +46,7 @@ export async function compose(config: Config, log: Log) {
       : log.error({ err: reason }, 'The store takes no writes; it is tried again until it does')),
   });
   const { statements: store, canonical, documents, attachments, records } = storage;
-  const homePage = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  const homePage = config.publicUrl ?? `http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${config.port}`;
   const tenants = createTenantService({ records });
   const feed = createFeed(store);
   const listTenants = async (): Promise<string[]> => {
