@@ -256,6 +256,8 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     close: async () => {
       closing = true;
       if (running) await new Promise<void>((resolve) => idle.push(resolve));
+      // Or the database would be opened again behind whoever closes it.
+      await broken?.mended;
     },
   };
 }

@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ClassicLevel } from 'classic-level';
+import t from 'tap';
+import { createCommitQueue } from '../../../src/storage/leveldb/commit-queue.js';
+import { levelOptions, readHead, type Level } from '../../../src/storage/leveldb/level.js';
+
+t.test('a queue that closes while the database is opened again leaves it to its owner, and opens nothing afterwards', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'quipu-test-'));
+  const level: Level = new ClassicLevel<Buffer, Buffer>(directory, levelOptions);
+  await level.open();
+  let begun = (): void => undefined;
+  const reopening = new Promise<void>((resolve) => { begun = resolve; });
+  const queue = createCommitQueue({
+    level, get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined,
+    reopen: async () => {
+      begun();
+      await delay(200);
+      await level.open();
+    },
+  });
+  t.teardown(async () => {
+    await level.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  await t.rejects(queue.commit((commit) => {
+    commit.put(Buffer.from('key'), Buffer.from('value'));
+    void level.close();
+  }), { code: 'store-unavailable' }, 'the write fails, because the database closes under it');
+  await reopening;
+  await queue.close();
+  await level.close();
+  await delay(400);
+  t.equal(level.status, 'closed');
+});
