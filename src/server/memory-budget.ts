@@ -1,5 +1,7 @@
 import { Transform, type Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Credential } from '../auth/credential.js';
+import '../auth/request.js';
 import { QuipuError } from '../xapi/errors.js';
 
 /** Answers no longer than this are not counted. */
@@ -10,24 +12,31 @@ const ANSWERS_IN_THE_MAKING = 16;
 /**
  * Bounds the memory that request bodies take together, and as much again that answers do which wait for slow readers. A request
  * reserves what its Content-Length declares, or the largest body when it declares none; a compressed one more when it turns out
- * larger. When a budget is spent, requests are answered 503 with Retry-After.
+ * larger. When a budget is spent, requests are answered 503 with Retry-After. Bodies of requests that have shown no credential, as those
+ * in the alternate syntax before they are unwrapped, take a quarter at the most, so that strangers keep nobody out.
  * @param maxBytes each budget
  * @param maxBodyBytes most that one body can take, since longer ones are refused or streamed to disk
  */
 export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes: number): void {
   const bodies = createBudget(maxBytes, 'as many request bodies as it may');
+  const strangers = createBudget(maxBytes / 4, 'as many request bodies without a credential as it may');
   const answers = createBudget(maxBytes, 'as many answers as it may that their readers have not taken yet');
+
+  function take(request: FastifyRequest, reply: FastifyReply, bytes: number): void {
+    if ((request.credential as Credential | undefined) === undefined) strangers.take(reply, bytes);
+    bodies.take(reply, bytes);
+  }
 
   app.addHook('preParsing', async (request, reply) => {
     const bytes = declaredBytes(request, maxBodyBytes);
-    if (bytes > 0) bodies.take(reply, bytes);
+    if (bytes > 0) take(request, reply, bytes);
   });
   // What decompresses stands with each route, so what measures its outcome has to as well.
   app.addHook('onRoute', (route) => {
     const before = route.preParsing === undefined ? [] : [route.preParsing].flat();
     route.preParsing = [...before, (request: FastifyRequest, reply: FastifyReply, payload: Readable, done: (error: null, payload: Readable) => void) => {
       const known = declaredBytes(request, maxBodyBytes);
-      done(null, isCompressed(request) && known > 0 ? measured(payload, known, maxBodyBytes, (bytes) => bodies.take(reply, bytes)) : payload);
+      done(null, isCompressed(request) && known > 0 ? measured(payload, known, maxBodyBytes, (bytes) => take(request, reply, bytes)) : payload);
     }] as typeof before;
   });
   const making = createPlaces(ANSWERS_IN_THE_MAKING);

@@ -138,6 +138,15 @@ t.test('the budget of memory', async (t) => {
   }
 });
 
+t.test('whoever shows no credential keeps nobody out', async (t) => {
+  const server = await start(t, { QUIPU_MAX_MEMORY_BYTES: String(4 * MIB), QUIPU_MAX_BODY_BYTES: String(MIB) });
+  const strangers = await Promise.all(Array.from({ length: 8 }, () => openRaw(server.url)));
+  for (const stranger of strangers) stranger.write(`POST /xapi/statements?method=POST HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${MIB}\r\n\r\ncontent=`);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.equal((await server.request('statements', { method: 'POST', body: statement() })).status, 200, 'forms that do not arrive leave room for others');
+  for (const stranger of strangers) stranger.close();
+});
+
 t.test('compressed bodies that stand still count as large as they are', async (t) => {
   const server = await start(t, { QUIPU_MAX_MEMORY_BYTES: String(64 * MIB), QUIPU_MAX_BODY_BYTES: String(32 * MIB) });
   const whole = gzipSync(Buffer.alloc(31 * MIB, ' '));
