@@ -88,29 +88,32 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
   }
 
   async function write(group: Waiting[]): Promise<Waiting[]> {
-    const overlay = new Map<string, Buffer | undefined>();
+    // The batch gets the last value of each key alone: a key that each of thousands of statements changes would fill the memory.
+    const overlay = new Map<string, { key: Buffer; value: Buffer | undefined }>();
     const batch = level.batch();
     const postings = createPostingGroup();
     const stored = now();
     const before = head;
     let position = head;
     let bytes = 0;
+    let writes = 0;
     const commit: Commit = {
       get: (key) => {
-        const name = key.toString('latin1');
-        return overlay.has(name) ? overlay.get(name) : deps.get(key);
+        const written = overlay.get(key.toString('latin1'));
+        return written ? written.value : deps.get(key);
       },
       append: (key, value) => {
         batch.put(key, value);
+        writes++;
       },
       put: (key, value) => {
-        overlay.set(key.toString('latin1'), value);
-        batch.put(key, value);
+        overlay.set(key.toString('latin1'), { key, value });
         bytes += value.length;
+        writes++;
       },
       delete: (key) => {
-        overlay.set(key.toString('latin1'), undefined);
-        batch.del(key);
+        overlay.set(key.toString('latin1'), { key, value: undefined });
+        writes++;
       },
       postings,
       takePosition: () => ++position,
@@ -122,13 +125,13 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     for (const task of group) {
       if (bytes > GROUP_BYTES) break;
       taken++;
-      const mark = batch.length;
+      const mark = writes;
       try {
         const value = task.run(commit);
         answers.push(() => task.resolve(value));
         written.push(task);
       } catch (error) {
-        if (batch.length > mark) {
+        if (writes > mark) {
           await batch.close();
           throw new Error('A task threw after it had written', { cause: error });
         }
@@ -143,11 +146,15 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
       commit.put(moved.key, moved.value);
       postings.flush(commit);
     }
-    if (batch.length === 0) {
+    if (writes === 0) {
       await batch.close();
     } else {
       writing = stored;
       try {
+        for (const { key, value } of overlay.values()) {
+          if (value) batch.put(key, value);
+          else batch.del(key);
+        }
         await batch.write({ sync: true });
       } catch (error) {
         writing = undefined;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,4 +34,30 @@ t.test('a queue that closes while the database is opened again leaves it to its 
   await level.close();
   await delay(400);
   t.equal(level.status, 'closed');
+});
+
+t.test('a commit takes memory and disk for the last value of a key, however often its tasks change it', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'quipu-test-'));
+  const level: Level = new ClassicLevel<Buffer, Buffer>(directory, levelOptions);
+  await level.open();
+  t.teardown(async () => {
+    await level.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const queue = createCommitQueue({
+    level, get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined, reopen: async () => undefined,
+  });
+  const [key, gone] = [Buffer.from('key'), Buffer.from('gone')];
+  await queue.commit((commit) => {
+    for (let change = 0; change < 500; change++) commit.put(key, Buffer.alloc(10_000, change % 200));
+    commit.put(gone, key);
+    commit.delete(gone);
+    t.equal(commit.get(gone), undefined, 'its own deletions are seen');
+    t.equal(commit.get(key)?.[0], 499 % 200, 'and its own values');
+  });
+  t.equal(level.getSync(key)?.[0], 499 % 200);
+  t.equal(level.getSync(gone), undefined);
+  let logged = 0;
+  for (const name of await readdir(directory)) if (name.endsWith('.log')) logged += (await stat(join(directory, name))).size;
+  t.ok(logged < 50_000, `${logged} bytes in the log`);
 });
