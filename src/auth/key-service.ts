@@ -214,7 +214,7 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
   };
 }
 
-/** Stands in for a key that doesn't exist, so that an unknown key takes as long as a wrong secret. */
+/** Stands in for a key that doesn't exist, so that an unknown key takes as long as a wrong secret of a key whose secret was made here. */
 const nobody: HashedSecret = {
   secretHash: randomBytes(32).toString('base64'), salt: randomBytes(16).toString('base64'), params: generatedParams,
 };

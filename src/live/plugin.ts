@@ -16,6 +16,9 @@ export interface LiveOptions {
 
 const filters = ['agent', 'verb', 'activity', 'registration', 'related_activities', 'related_agents', 'since', 'until'] as const;
 
+/** Milliseconds after which a stream ends; its client comes back with Last-Event-ID and its credential. */
+const LONGEST_STREAM = 600_000;
+
 /** `GET /statements/live`: statements as they arrive, as server-sent events. */
 export async function livePlugin(app: FastifyInstance, { feed, statements, maxDepth, closing }: LiveOptions): Promise<void> {
   app.get('/statements/live', {
@@ -43,7 +46,8 @@ export async function livePlugin(app: FastifyInstance, { feed, statements, maxDe
       }),
       since: readTimestamp(query, 'since'), until: readTimestamp(query, 'until'),
       ...(lastEvent === undefined ? {} : { after: Number(lastEvent) }),
-      signal: AbortSignal.any([ended.signal, closing]),
+      // The credential was judged once: a key that is revoked meanwhile hears no more after this.
+      signal: AbortSignal.any([ended.signal, closing, AbortSignal.timeout(LONGEST_STREAM)]),
     });
     return reply
       .headers({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' })

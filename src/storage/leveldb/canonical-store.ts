@@ -18,7 +18,7 @@ const LONGEST_REMEMBERED = 4_000;
 /** Names kept of one agent. */
 const MOST_NAMES = 100;
 /** A merged value longer than this starts again from the newest one. */
-const LONGEST_VALUE = 256 << 10;
+const LONGEST_VALUE = 32 << 10;
 
 export function createCanonicalStore(database: Database, hash: KeyHash): LevelCanonicalStore {
   let merged = new Map<string, string>();

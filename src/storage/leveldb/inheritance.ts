@@ -19,13 +19,16 @@ export interface Inheritance {
 }
 
 /** Referring statements brought up to date in one commit. */
-const SLICE = 256;
+const SLICE = 64;
 
 /**
  * Most keys that a statement inherits. Real chains have a handful of links; the bound keeps a hostile one from growing the
  * index with the square of its length (ADR 0006).
  */
-const MOST_INHERITED = 4096;
+export const MOST_INHERITED = 4096;
+
+/** Most keys that the statements of one batch inherit together: what is written in one commit holds up all others. */
+export const MOST_INHERITED_BY_BATCH = 200_000;
 
 /** The inheritable keys of `source` that `own` lacks. */
 export function missingKeys(own: KeyRun, source: KeyRun): Buffer[] {

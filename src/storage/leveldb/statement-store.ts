@@ -7,10 +7,10 @@ import type { LevelBackupStore } from './backup.js';
 import type { LevelCanonicalStore } from './canonical-store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
-import { createInheritance, missingKeys, noteGrown, referrerKey } from './inheritance.js';
+import { createInheritance, missingKeys, MOST_INHERITED, MOST_INHERITED_BY_BATCH, noteGrown, referrerKey } from './inheritance.js';
 import type { KeyHash } from './key-hash.js';
 import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix } from './keys.js';
-import { ERASURE, eachKey, holdsKey, recordFlags, recordId, recordKeys, recordStored, recordText, rewriteRecord, VOIDED, VOIDING, writeRecord, type KeyRun } from './record.js';
+import { ERASURE, eachKey, holdsKey, KEY_BYTES, recordFlags, recordId, recordKeys, recordStored, recordText, rewriteRecord, VOIDED, VOIDING, writeRecord, type KeyRun } from './record.js';
 import type { ReadCount } from './postings.js';
 import { createErasure } from './statement-erasure.js';
 import { readIndexEntry, writeAwaited, writePresent, type IndexEntry } from './statement-index.js';
@@ -75,11 +75,19 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   function judge(commit: Commit, tenant: string, batch: NewStatement[]): AppendResult {
     const first = new Map<string, number>();
     const outcomes: ('stored' | 'duplicate')[] = [];
+    const inheriting = createInheritanceBound((id) => {
+      const entry = readIndexEntry(commit.get(idKey(tenant, 'i', id)));
+      const record = entry?.kind === 'present' ? commit.get(numberedKey(tenant, 's', entry.position)) : undefined;
+      return record ? recordKeys(record).length / KEY_BYTES : 0;
+    });
     for (const [index, statement] of batch.entries()) {
       const before = first.get(statement.id);
       const known = before !== undefined ? batch[before]!.value : storedValue(commit, tenant, readIndexEntry(commit.get(idKey(tenant, 'i', statement.id))));
       if (known && !equivalentStatements(known, statement.value)) return { status: 'conflict', index };
-      if (!known) first.set(statement.id, index);
+      if (!known) {
+        first.set(statement.id, index);
+        inheriting.add(statement, index);
+      }
       outcomes.push(known ? 'duplicate' : 'stored');
     }
     return { status: 'stored', outcomes };
@@ -212,6 +220,26 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
 /** The batch is stored, and noted what it leaves to be done: when the store works again, that goes on. */
 function leftForLater(error: unknown): void {
   if (!(error instanceof QuipuError)) throw error;
+}
+
+/**
+ * Bounds what the references of a batch inherit together, before anything is written.
+ * @param storedKeys number of keys of a stored statement
+ */
+function createInheritanceBound(storedKeys: (id: string) => number): { add(statement: NewStatement, index: number): void } {
+  const ofBatch = new Map<string, number>();
+  let total = 0;
+  return {
+    /** @throws QuipuError `too-large` */
+    add: ({ id, keys, target }, index) => {
+      const inherited = target === undefined ? 0 : Math.min(MOST_INHERITED, ofBatch.get(target) ?? storedKeys(target));
+      ofBatch.set(id, keys.length + inherited);
+      total += inherited;
+      if (total <= MOST_INHERITED_BY_BATCH) return;
+      throw new QuipuError('too-large', `Up to statement ${index} the batch refers to statements by which its own are found in more than ${MOST_INHERITED_BY_BATCH} ways; nothing of it was stored.`,
+        { statement: index, pointer: '/object', rule: 'batch-references', section: 'xAPI 1.0.3 Part Three 2.1.3, Filter Conditions for StatementRefs', expected: 'smaller batches' });
+    },
+  };
 }
 
 function readCount(bytes: Buffer | undefined): number {
