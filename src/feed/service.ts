@@ -11,8 +11,11 @@ export interface Feed {
   matches(entry: FeedEntry, filters: StatementKey[][]): boolean;
   /** Calls back with the tenant after entries became visible there; a hint, not a delivery. Returns the function that ends it. */
   subscribe(listener: (tenant: string) => void): () => void;
-  /** Waits until the tenant may have new entries, the time is over or the signal ends it, whichever is first. */
-  wait(tenant: string, milliseconds: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Waits until the tenant may have new entries, the time is over or the signal ends it, whichever is first.
+   * @param seen `head()` from before the read that found nothing: what came in during that read ends the wait at once
+   */
+  wait(tenant: string, seen: Position, milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
 export function createFeed(store: StatementStore): Feed {
@@ -28,8 +31,8 @@ export function createFeed(store: StatementStore): Feed {
     head: () => store.head(),
     matches: (entry, filters) => store.matches(entry, filters),
     subscribe: (listener) => store.subscribe(listener),
-    wait: (tenant, milliseconds, signal) => new Promise((resolve) => {
-      if (signal.aborted) return resolve();
+    wait: (tenant, seen, milliseconds, signal) => new Promise((resolve) => {
+      if (signal.aborted || store.head() !== seen) return resolve();
       const set = waiting.get(tenant) ?? new Set();
       waiting.set(tenant, set);
       const wake = (): void => {

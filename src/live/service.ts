@@ -32,6 +32,7 @@ export async function* liveEvents(feed: Feed, request: LiveRequest): AsyncGenera
   let position = request.after ?? feed.head();
   yield `retry: 2000\nid: ${position}\n\n`;
   while (!signal.aborted) {
+    const seen = feed.head();
     const entries = await feed.read(tenant, position, SLICE);
     let events = '';
     for (const entry of entries) {
@@ -44,7 +45,7 @@ export async function* liveEvents(feed: Feed, request: LiveRequest): AsyncGenera
     if (events) yield events;
     if (entries.length > 0) continue;
     const before = Date.now();
-    await feed.wait(tenant, HEARTBEAT, signal);
+    await feed.wait(tenant, seen, HEARTBEAT, signal);
     if (Date.now() - before >= HEARTBEAT) yield `: ${position}\n\n`;
   }
 }
