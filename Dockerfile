@@ -14,6 +14,7 @@ COPY --from=build /quipu/node_modules node_modules
 COPY --from=build /quipu/dist/src dist/src
 COPY --from=build /quipu/src/query/console src/query/console
 COPY --from=build /quipu/src/query/migrations src/query/migrations
+COPY --from=build /quipu/src/query/summaries src/query/summaries
 COPY --from=build /quipu/src/query/views src/query/views
 RUN mkdir /data && chown node:node /data
 USER node

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Consumer } from '../feed/consumers.js';
 import type { Feed } from '../feed/service.js';
 import type { StatementStore } from '../statements/store.js';
@@ -9,6 +10,7 @@ import { createSupervisor } from './engine/supervisor.js';
 import { migrate } from './migrate.js';
 import { createRebuild, type Rebuild, type RebuildState } from './rebuild.js';
 import { createShipper, type Shipper } from './shipper.js';
+import { createSummaries } from './summaries.js';
 import { createTenantDatabases } from './tenant-databases.js';
 
 export interface EngineServiceDeps {
@@ -64,12 +66,19 @@ export interface EngineService {
   close(): Promise<void>;
 }
 
+/** Milliseconds between two looks at whether summaries are due. */
+const TEND_EVERY = 10_000;
+/** Seconds of the shipper's lag from which they have to wait. */
+const BEHIND = 10;
+
 /** Puts the engine, its schema, the shipper and the rebuild together. Nothing of it is waited for by ingest. */
 export function createEngineService({ feed, statements, listTenants, analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
   const address: EngineAddress = clickhouseUrl === undefined ? { kind: 'socket', socketPath } : serverAddress(clickhouseUrl);
   const limits = { max_execution_time: timeout, max_memory_usage: String(queryBytes) };
   const client = createEngineClient(address, { requestTimeout: (timeout + 10) * 1000, settings: limits });
   const writing = createEngineClient(address, { requestTimeout: 55_000, connections: 8 });
+  const making = createEngineClient(address, { requestTimeout: 900_000, connections: 2, settings: { max_memory_usage: String(queryBytes) } });
+  const summaries = createSummaries({ client: making });
   const databases = createTenantDatabases({ client: writing, onFault: (view, reason) => log.warn({ view, reason: reason.slice(0, 500) }, 'The analytics engine does not take a view') });
   const supervisor = address.kind === 'server' ? undefined : createSupervisor({
     path: join(directory, 'clickhouse'), socketPath, memoryBytes, log, maxResidentBytes: memoryBytes * 1.5, maxStatements: 24, maxBodyBytes: 256 << 20,
@@ -78,6 +87,7 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
   let started = false;
   let prepared = false;
   let resumed = false;
+  const closing = new AbortController();
 
   async function ready(): Promise<void> {
     prepared = false;
@@ -86,6 +96,7 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
     if (!answer.success) throw answer.error;
     databases.forget();
     await migrate(writing);
+    await summaries.prepare();
     await databases.refresh();
     prepared = true;
     if (!resumed) await rebuild.resume();
@@ -99,7 +110,10 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
 
   function shipperOf(name: string, table: string): Shipper {
     const main = name === 'analytics';
-    return createShipper({ name, table, client: writing, feed, statements, listTenants, log, ready: main ? ready : awaited, prepare: (tenant) => databases.ensure(tenant) });
+    return createShipper({
+      name, table, client: writing, feed, statements, listTenants, log, ready: main ? ready : awaited, prepare: (tenant) => databases.ensure(tenant),
+      ...(main ? { whileNothingDerived: (tenant, work) => summaries.without(tenant, work) } : {}),
+    });
   }
 
   async function awaited(): Promise<void> {
@@ -114,7 +128,20 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
       for (const tenant of await listTenants()) sum += await statements.count(tenant);
       return sum;
     },
+    whileNothingDerived: (work) => summaries.without(undefined, work),
   });
+
+  /** Keeps the summaries near the statements; while the shipper is behind, the engine's time is the shipper's. */
+  async function tendSummaries(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        await pause(TEND_EVERY, undefined, { signal: closing.signal, ref: false });
+        if (statusOf() === 'running' && (await shipper.state()).tenants.every(({ lagSeconds }) => lagSeconds < BEHIND)) await summaries.tend(await listTenants());
+      } catch (error) {
+        if (!closing.signal.aborted) log.warn({ reason: error instanceof Error ? error.message.slice(0, 500) : String(error) }, 'The summaries of the analytics are as they were');
+      }
+    }
+  }
 
   function statusOf(): EngineStatus['status'] {
     if (!started) return 'off';
@@ -158,11 +185,13 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
       started = true;
       supervisor?.start();
       shipper.start();
+      void tendSummaries();
     },
     close: async () => {
+      closing.abort();
       // At once: what the engine has not answered is shipped again after the next start.
       await Promise.all([rebuild.close(), shipper.stop(), supervisor?.close()]);
-      await Promise.all([client.close(), writing.close()]);
+      await Promise.all([client.close(), writing.close(), making.close()]);
     },
   };
 }

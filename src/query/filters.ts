@@ -56,6 +56,9 @@ export function readFilters(query: Query, maxDepth: number): Filters {
   };
 }
 
+/** The condition of filters that let every statement through. */
+export const everyStatement = 'true';
+
 /** The filters as a condition on the columns of `statements`. @param database name of the tenant's database */
 export function filterCondition(filters: Filters, database: string): Condition {
   const { since, until, activity, descendants, verbs, agent, group, registration } = filters;
@@ -78,7 +81,7 @@ export function filterCondition(filters: Filters, database: string): Condition {
       OR actor_id IN (SELECT arrayJoin(actor_members) FROM ${database}.statements WHERE actor_id = {group:String} AND actor_type = 'Group'))`, { group });
   }
   if (registration !== undefined) add('registration = {registration:UUID}', { registration });
-  return { sql: terms.join(' AND ') || 'true', params };
+  return { sql: terms.join(' AND ') || everyStatement, params };
 }
 
 /** SQL of a moment, whose value is in the parameter of that name. */

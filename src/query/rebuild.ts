@@ -21,6 +21,8 @@ export interface RebuildDeps {
   createShipper(table: string): Shipper;
   /** Statements in the store, of all tenants. */
   count(): Promise<number>;
+  /** Does the work while nothing that was derived from the table's rows is kept. */
+  whileNothingDerived(work: () => Promise<void>): Promise<void>;
 }
 
 /** Fills the analytics table anew from the store. */
@@ -42,7 +44,7 @@ const replaced = 'replaced';
  * A consumer of its own fills a table beside the old one while statements and queries go on as ever; then both change
  * places in one step. The new table holds its own checkpoint, so that a rebuild which was cut short goes on where it was.
  */
-export function createRebuild({ client, shipper, createShipper, count }: RebuildDeps): Rebuild {
+export function createRebuild({ client, shipper, createShipper, count, whileNothingDerived }: RebuildDeps): Rebuild {
   const stopping = new AbortController();
   let state: RebuildState = { status: 'none', done: 0, total: 0 };
   let filling: Shipper | undefined;
@@ -62,8 +64,10 @@ export function createRebuild({ client, shipper, createShipper, count }: Rebuild
       await filling.stop();
       await pause(Math.max(shipper.settlesIn(), filling.settlesIn()), stopping.signal);
       if (stopping.signal.aborted) return;
-      await client.command({ query: `ALTER TABLE ${table} MODIFY COMMENT '${replaced}'` });
-      await client.command({ query: `EXCHANGE TABLES ${beside} AND ${table}` });
+      await whileNothingDerived(async () => {
+        await client.command({ query: `ALTER TABLE ${table} MODIFY COMMENT '${replaced}'` });
+        await client.command({ query: `EXCHANGE TABLES ${beside} AND ${table}` });
+      });
       await client.command({ query: `DROP TABLE ${beside} SYNC`, clickhouse_settings: { max_table_size_to_drop: '0' } });
     } finally {
       shipper.forget();

@@ -1,8 +1,9 @@
 import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
 import { QuipuError } from '../xapi/errors.js';
-import { filterCondition, momentParams, momentSql, type Filters } from './filters.js';
+import { everyStatement, filterCondition, momentParams, momentSql, type Filters } from './filters.js';
+import { summarised } from './summary-sql.js';
 import { databaseOf } from './tenant-databases.js';
-import { loadViews, renderView, type View } from './views.js';
+import { loadViews, renderView, wholeTenant, type View } from './views.js';
 
 /** Where a page begins, and what every page of one listing has in common. */
 export interface PageStart {
@@ -63,7 +64,7 @@ export function createAnalyticsService({ client, check }: { client: ClickHouseCl
       const database = databaseOf(tenant);
       return {
         database, select: `SELECT * FROM ${database}.${view.name} ORDER BY ${view.order} LIMIT 1000`,
-        definition: renderView(view, { statements: `${database}.statements`, timezone: "'UTC'", now: "now64(3, 'UTC')" }),
+        definition: renderView(view, { ...wholeTenant(database, `'${tenant}'`), byLearner: undefined }),
       };
     },
     page: async (tenant, view, filters, { offset, horizon: known, now }, limit) => {
@@ -72,12 +73,13 @@ export function createAnalyticsService({ client, check }: { client: ClickHouseCl
       const horizon = known ?? Number((await ask(`SELECT max(position) FROM ${database}.statements`, {})).rows[0]?.[0] ?? 0);
       const { sql, params } = filterCondition(filters, database);
       const present = filters.until ?? { utc: now };
+      const statements = `(SELECT * FROM ${database}.statements WHERE position <= {horizon:UInt64} AND ${sql})`;
       const select = renderView(view, {
-        statements: `(SELECT * FROM ${database}.statements WHERE position <= {horizon:UInt64} AND ${sql})`,
-        timezone: '{timezone:String}', now: momentSql(present, 'now'),
+        statements, timezone: '{timezone:String}', now: momentSql(present, 'now'),
+        ...(sql === everyStatement && filters.timezone === 'UTC' ? { byLearner: summarised({ statements, tenant: '{tenant:String}', horizon: '{horizon:UInt64}' }) } : {}),
       });
       const { columns, rows } = await ask(`SELECT * FROM (\n${select}\n) ORDER BY ${view.order} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`, {
-        ...params, ...momentParams(present, 'now'), horizon, timezone: filters.timezone, limit: limit + 1, offset,
+        ...params, ...momentParams(present, 'now'), tenant, horizon, timezone: filters.timezone, limit: limit + 1, offset,
       });
       return { columns, rows: rows.slice(0, limit), ...(rows.length > limit ? { next: { offset: offset + limit, horizon, now } } : {}) };
     },

@@ -8,7 +8,7 @@ export interface SqlFile {
 }
 
 /** The SQL of a folder beside the program's sources, in order of name; the compiler leaves it where it is. */
-export function readSqlFiles(folder: 'migrations' | 'views'): SqlFile[] {
+export function readSqlFiles(folder: 'migrations' | 'summaries' | 'views'): SqlFile[] {
   const directory = new URL(`../../../src/query/${folder}/`, import.meta.url);
   return readdirSync(directory).filter((file) => file.endsWith('.sql')).sort()
     .map((file) => ({ name: file.slice(0, -'.sql'.length), text: readFileSync(new URL(file, directory), 'utf8') }));

@@ -1,4 +1,5 @@
 import { readSqlFiles, type SqlFile } from './sql-files.js';
+import { summarised } from './summary-sql.js';
 import { courseTypes, verbSets } from './verb-sets.js';
 
 /** A view that analysts see, as its .sql file describes it. */
@@ -13,6 +14,8 @@ export interface View {
   order: string;
   /** A SELECT with placeholders. */
   sql: string;
+  /** What stands in it for `{by_learner}`, where it does: a SELECT with placeholders whose rows of one `actor_key` say nothing of other learners. */
+  byLearner?: string;
 }
 
 /** What stands in place of a view's placeholders. */
@@ -23,6 +26,11 @@ export interface ViewContext {
   timezone: string;
   /** SQL of the moment that counts as the present. */
   now: string;
+  /**
+   * What a view reads in place of its rows by learner; these rows, when left out.
+   * @param select the SELECT that makes them from what stands for `statements`
+   */
+  byLearner?(view: string, select: (statements: string) => string): string;
 }
 
 const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
@@ -38,10 +46,21 @@ const shared: Record<string, string> = {
   order: '(bitShiftLeft(toUInt64(toUnixTimestamp64Milli(timestamp) + 2208988800000), 20) + position % 1048576)',
 };
 
+/**
+ * All statements of a tenant, at the present, in UTC.
+ * @param database name of the tenant's database
+ * @param tenant SQL of the tenant's id as a text
+ */
+export function wholeTenant(database: string, tenant: string): ViewContext {
+  const statements = `${database}.statements`;
+  return { statements, timezone: "'UTC'", now: "now64(3, 'UTC')", byLearner: summarised({ statements, tenant }) };
+}
+
 /** Every view of a tenant's database but `statements`, by name. */
 export function loadViews(): ReadonlyMap<string, View> {
   const files = readSqlFiles('views').filter(({ name }) => name !== 'statements');
-  return new Map(files.map(({ name, text }) => [name, parseView(name, text)]));
+  const summaries = new Map(readSqlFiles('summaries').map(({ name, text }) => [name, withoutComments(text)]));
+  return new Map(files.map(({ name, text }) => [name, { ...parseView(name, text), byLearner: summaries.get(name) }]));
 }
 
 /**
@@ -56,13 +75,22 @@ function parseView(name: string, text: string): View {
     definition: comments[0]!,
     columns: described.slice(0, -1),
     order: described.at(-1)!.description,
-    sql: text.replace(/^-- .*\n/gm, '').trim(),
+    sql: withoutComments(text),
   };
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/^ *-- .*\n/gm, '').trim();
 }
 
 /** A view's SELECT with every placeholder filled. */
 export function renderView(view: View, context: ViewContext): string {
-  return fill(view.sql, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', context.statements);
+  const render = (sql: string, statements: string): string => fill(sql, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', statements);
+  const select = render(view.sql, context.statements);
+  const { byLearner } = view;
+  if (byLearner === undefined) return select;
+  const rows = (statements: string): string => `(\n${render(byLearner, statements)}\n)`;
+  return select.replaceAll('{by_learner}', context.byLearner?.(view.name, rows) ?? rows(context.statements));
 }
 
 /**
@@ -70,10 +98,9 @@ export function renderView(view: View, context: ViewContext): string {
  * `{tenant}` are left for the caller to fill.
  */
 export function viewStatements(): SqlFile[] {
-  const plain: ViewContext = { statements: '{database}.statements', timezone: "'UTC'", now: "now64(3, 'UTC')" };
   return [
     ...readSqlFiles('views').filter(({ name }) => name === 'statements'),
-    ...[...loadViews().values()].map((view) => ({ name: view.name, text: `CREATE OR REPLACE VIEW {database}.${view.name} AS\n${renderView(view, plain)}` })),
+    ...[...loadViews().values()].map((view) => ({ name: view.name, text: `CREATE OR REPLACE VIEW {database}.${view.name} AS\n${renderView(view, wholeTenant('{database}', '{tenant}'))}` })),
   ];
 }
 

@@ -10,15 +10,14 @@
 -- last_used: timestamp of the latest statement
 -- order: learners DESC, statements DESC, activity
 SELECT
-  any(object_id) AS activity,
-  anyIf(object_name, object_name != '') AS name,
-  anyIf(activity_type, activity_type != '') AS type,
-  count() AS statements,
-  uniqExactIf(actor_key, actor_type = 'Agent') AS learners,
-  uniqExactIf(actor_key, verb IN ({verbs.completed}) AND actor_type = 'Agent') AS completed,
-  avg({score}) AS average_score,
-  min(timestamp) AS first_used,
-  max(timestamp) AS last_used
-FROM {database}.statements
-WHERE object_type = 'Activity'
+  any(activity) AS activity,
+  anyIf(label, label != '') AS name,
+  anyIf(kind, kind != '') AS type,
+  sum(by_learner.statements) AS statements,
+  countIf(actor_type = 'Agent') AS learners,
+  countIf(has_completed AND actor_type = 'Agent') AS completed,
+  sum(score_sum) / nullIf(sum(scores), 0) AS average_score,
+  min(first_used) AS first_used,
+  max(last_used) AS last_used
+FROM {by_learner} AS by_learner
 GROUP BY object_key

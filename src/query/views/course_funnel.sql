@@ -7,8 +7,9 @@
 -- lost: learners of the step before who did not reach this one
 -- order: course, step
 WITH courses AS (
-  SELECT DISTINCT object_id FROM {database}.statements
+  SELECT object_key, any(object_id) AS course FROM {database}.statements
   WHERE object_type = 'Activity' AND (activity_type IN ({types.course}) OR verb IN ({verbs.enrolled}))
+  GROUP BY object_key
 )
 SELECT
   course,
@@ -18,23 +19,24 @@ SELECT
   learners / reached[1] AS share,
   if(step = 1, 0, reached[step - 1] - learners) AS lost
 FROM (
-  SELECT course, arrayMap(step -> arrayCount(furthest -> furthest >= step, groupArray(furthest)), range(1, 6)) AS reached
+  SELECT course_key AS object_key, arrayMap(step -> arrayCount(furthest -> furthest >= step, groupArray(furthest)), range(1, 6)) AS reached
   FROM (
     SELECT
       multiIf(
-        object_id IN (courses), object_id,
-        parents[1] IN (courses), parents[1],
-        groupings[1] IN (courses), groupings[1],
-        arrayFirst(id -> id IN (courses), arrayConcat(parents, groupings))) AS course,
+        object_key IN (SELECT object_key FROM courses), object_key,
+        cityHash64(parents[1]) IN (SELECT object_key FROM courses), cityHash64(parents[1]),
+        cityHash64(groupings[1]) IN (SELECT object_key FROM courses), cityHash64(groupings[1]),
+        arrayFirst(key -> key IN (SELECT object_key FROM courses), arrayMap(id -> cityHash64(id), arrayConcat(parents, groupings)))) AS course_key,
       max(multiIf(
-        object_id = course AND ifNull(success, verb IN ({verbs.passed})), 5,
-        object_id = course AND verb IN ({verbs.completed}), 4,
-        object_id != course AND verb IN ({verbs.completed}, {verbs.passed}), 3,
+        object_key = course_key AND ifNull(success, verb IN ({verbs.passed})), 5,
+        object_key = course_key AND verb IN ({verbs.completed}), 4,
+        object_key != course_key AND verb IN ({verbs.completed}, {verbs.passed}), 3,
         verb IN ({verbs.enrolled}, {verbs.left}), 1,
         2)) AS furthest
     FROM {database}.statements
-    WHERE actor_type = 'Agent' AND course != ''
-    GROUP BY course, actor_key
+    WHERE actor_type = 'Agent' AND course_key != 0
+    GROUP BY course_key, actor_key
   )
-  GROUP BY course
-)
+  GROUP BY course_key
+) AS funnel
+ANY LEFT JOIN courses USING object_key

@@ -9,16 +9,5 @@
 -- completed: different activities that the learner completed
 -- average_score: mean of all scores, scaled to 1
 -- order: last_seen DESC, learner
-SELECT
-  any(actor_id) AS learner,
-  argMaxIf(actor_name, timestamp, actor_name != '') AS name,
-  min(timestamp) AS first_seen,
-  max(timestamp) AS last_seen,
-  count() AS statements,
-  uniqExact(toDate32(timestamp, {timezone})) AS active_days,
-  uniqExactIf(object_key, object_type = 'Activity') AS activities,
-  uniqExactIf(object_key, verb IN ({verbs.completed}) AND object_type = 'Activity') AS completed,
-  avg({score}) AS average_score
-FROM {database}.statements
-WHERE actor_type = 'Agent'
-GROUP BY actor_key
+SELECT learner, name, first_seen, last_seen, statements, active_days, activities, completed, average_score
+FROM {by_learner}

@@ -19,28 +19,17 @@ SELECT
     if(previous >= 10 AND recent * 2 < previous, 'falling-activity', '')
   ]) AS reasons,
   length(reasons) AS risk,
-  last_seen, days_inactive, average_score, open_enrolments, failing_activities
-FROM (
+  last_seen,
+  greatest(0, intDiv(dateDiff('second', last_seen, {now}), 86400)) AS days_inactive,
+  average_score, open_enrolments, failing_activities
+FROM {by_learner} AS learners
+LEFT JOIN (
   SELECT
-    any(actor_id) AS learner,
-    argMaxIf(actor_name, timestamp, actor_name != '') AS name,
-    max(timestamp) AS last_seen,
-    greatest(0, intDiv(dateDiff('second', last_seen, {now}), 86400)) AS days_inactive,
-    groupUniqArrayIf(object_key, verb IN ({verbs.enrolled})) AS enrolled,
-    groupUniqArrayIf(object_key, verb IN ({verbs.completed}, {verbs.left})) AS closed,
-    length(enrolled) AS enrolments,
-    arrayCount(activity -> NOT has(closed, activity), enrolled) AS open_enrolments,
-    minIf(timestamp, verb IN ({verbs.enrolled})) AS first_enrolled,
-    countIf(verb NOT IN ({verbs.enrolled})) AS other_statements,
-    count({score}) AS scores,
-    avg({score}) AS average_score,
-    groupUniqArrayIf(object_key, success = false OR (success IS NULL AND verb IN ({verbs.failed}))) AS failed,
-    groupUniqArrayIf(object_key, success = true OR (success IS NULL AND verb IN ({verbs.passed}))) AS passed,
-    arrayCount(activity -> NOT has(passed, activity), failed) AS failing_activities,
+    actor_key,
     countIf(timestamp > {now} - toIntervalDay(14)) AS recent,
-    countIf(timestamp <= {now} - toIntervalDay(14) AND timestamp > {now} - toIntervalDay(28)) AS previous
+    count() - recent AS previous
   FROM {database}.statements
-  WHERE actor_type = 'Agent' AND timestamp <= {now}
+  WHERE actor_type = 'Agent' AND timestamp > {now} - toIntervalDay(28) AND timestamp <= {now}
   GROUP BY actor_key
-)
+) AS activity USING actor_key
 WHERE risk > 0

@@ -21,26 +21,5 @@ SELECT
   sum(right_tries) / nullIf(sum(judged_tries), 0) AS correct_share,
   sumIf(first_right, judged_tries > 0) / nullIf(countIf(judged_tries > 0), 0) AS first_try_correct_share,
   ifNotFinite(toNullable(corrIf(toFloat64(first_right), toFloat64((total - first_right) / (questions - 1)), judged_tries > 0 AND questions > 1)), NULL) AS discrimination
-FROM (
-  SELECT
-    *,
-    sum(first_right) OVER (PARTITION BY actor_key, parent) AS total,
-    countIf(judged_tries > 0) OVER (PARTITION BY actor_key, parent) AS questions
-  FROM (
-    SELECT
-      actor_key,
-      object_key,
-      any(object_id) AS id,
-      max(object_name) AS label,
-      max(interaction_type) AS kind,
-      max(parents[1]) AS parent,
-      count() AS tries,
-      countIf(success IS NOT NULL) AS judged_tries,
-      countIf(success = true) AS right_tries,
-      toUInt8(argMinIf(ifNull(success, false), {order}, success IS NOT NULL)) AS first_right
-    FROM {database}.statements
-    WHERE {answered} AND actor_type = 'Agent'
-    GROUP BY actor_key, object_key
-  )
-)
+FROM {by_learner}
 GROUP BY object_key

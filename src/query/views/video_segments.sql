@@ -11,53 +11,45 @@
 -- rewatched: different learners who played it more than once
 -- stopped: different learners who played this hundredth and none after it
 -- order: video, percent
+WITH videos AS (
+  SELECT object_key, any(id) AS video, max(label) AS name, max(reach) AS span, count() AS viewers
+  FROM {by_learner}
+  GROUP BY object_key
+)
 SELECT
-  video, name,
-  arrayJoin(range(0, 100)) AS percent,
+  video, name, percent,
   percent * span / 100 AS from_second,
   (percent + 1) * span / 100 AS to_second,
   viewers,
-  seen[percent + 1] AS watched,
+  sum(seen) OVER so_far AS watched,
   watched / viewers AS watched_share,
-  played[percent + 1] AS plays,
-  again[percent + 1] AS rewatched,
-  ended[percent + 1] AS stopped
-FROM (
+  sum(playing) OVER so_far AS plays,
+  sum(again) OVER so_far AS rewatched,
+  last AS stopped
+FROM (SELECT *, arrayJoin(range(100)) AS percent FROM videos) AS hundredths
+LEFT JOIN (
+  -- An edge is four times its hundredth, and 1 where a part begins, 0 where one ends, 2 for the last hundredth played; depth says in how many parts one is behind it.
   SELECT
-    any(id) AS video,
-    max(label) AS name,
-    any(span) AS span,
-    count() AS viewers,
-    sumForEach(plays) AS played,
-    sumForEach(arrayMap(times -> toUInt8(times > 0), plays)) AS seen,
-    sumForEach(arrayMap(times -> toUInt8(times > 1), plays)) AS again,
-    sumForEach(arrayMap(percent -> toUInt8(percent = arrayLastIndex(times -> times > 0, plays)), range(1, 101))) AS ended
+    object_key,
+    intDiv(edge, 4) AS percent,
+    sum(multiIf(edge % 4 = 1, 1, edge % 4 = 0, -1, 0)) AS playing,
+    sum(multiIf(edge % 4 = 1 AND depth = 1, 1, edge % 4 = 0 AND depth = 0, -1, 0)) AS seen,
+    sum(multiIf(edge % 4 = 1 AND depth = 2, 1, edge % 4 = 0 AND depth = 1, -1, 0)) AS again,
+    countIf(edge % 4 = 2) AS last
   FROM (
     SELECT
       object_key,
-      any(id) AS id,
-      max(label) AS label,
-      any(span) AS span,
-      arrayFlatten(groupArray(segments)) AS parts,
-      arrayMap(percent -> toUInt32(arrayCount(part -> part.1 <= (percent + 0.5) * span / 100 AND part.2 > (percent + 0.5) * span / 100, parts)), range(0, 100)) AS plays
-    FROM (
-      SELECT *, max(greatest(given, if(given > 0, 0, arrayMax(part -> part.2, segments)))) OVER (PARTITION BY object_key) AS span
-      FROM (
-        SELECT
-          actor_key, object_key,
-          any(object_id) AS id,
-          max(object_name) AS label,
-          max(toFloat64OrZero(context_extensions['https://w3id.org/xapi/video/extensions/length'])) AS given,
-          argMax(played_segments, {order}) AS played,
-          arrayFilter(part -> part.2 > part.1, arrayMap(part -> (toFloat64OrZero(splitByString('[.]', part)[1]), toFloat64OrZero(splitByString('[.]', part)[2])), splitByString('[,]', played))) AS segments
-        FROM {database}.statements
-        WHERE actor_type = 'Agent' AND object_type = 'Activity' AND verb IN ({verbs.video})
-          AND played_segments != ''
-        GROUP BY actor_key, object_key, registration, context_extensions['https://w3id.org/xapi/video/extensions/session-id']
-      )
-      WHERE notEmpty(segments)
-    )
-    GROUP BY actor_key, object_key
+      arrayMap(second -> toInt32(least(100, greatest(0, ceil(second * 100 / span - 0.5)))), begins) AS first,
+      arrayMap(second -> toInt32(least(100, greatest(0, ceil(second * 100 / span - 0.5)))), ends) AS behind,
+      arraySort(arrayConcat(
+        arrayFilter((edge, end) -> edge < end * 4, arrayMap(percent -> percent * 4 + 1, first), behind),
+        arrayFilter((edge, begin) -> edge > begin * 4, arrayMap(percent -> percent * 4, behind), first))) AS edges,
+      arrayCumSum(arrayMap(edge -> if(edge % 4 = 1, 1, -1), edges)) AS depths
+    FROM {by_learner} AS learners
+    ANY LEFT JOIN (SELECT object_key, span FROM videos) AS spans USING object_key
+    WHERE notEmpty(edges)
   )
-  GROUP BY object_key
-)
+  ARRAY JOIN arrayPushBack(edges, edges[-1] - 2) AS edge, arrayPushBack(depths, 0) AS depth
+  GROUP BY object_key, percent
+) AS changes USING object_key, percent
+WINDOW so_far AS (PARTITION BY object_key ORDER BY percent)

@@ -6,6 +6,7 @@ import { createEngineClient } from '../../../src/query/engine/client.js';
 import { createSupervisor } from '../../../src/query/engine/supervisor.js';
 import { migrate } from '../../../src/query/migrate.js';
 import { rowLine, rowOf } from '../../../src/query/rows.js';
+import { createSummaries, type Summaries } from '../../../src/query/summaries.js';
 import { createTenantDatabases } from '../../../src/query/tenant-databases.js';
 import { viewStatements } from '../../../src/query/views.js';
 import type { Statement } from '../../../src/xapi/types.js';
@@ -13,6 +14,7 @@ import type { Statement } from '../../../src/xapi/types.js';
 /** The embedded engine with the tables and views of the program, and rows made by the program's own code. */
 export interface AnalyticsEngine {
   client: ClickHouseClient;
+  summaries: Summaries;
   /** Puts statements into a tenant's log; what they leave out of id, timestamp and stored is filled in. */
   insert(tenant: string, statements: Statement[]): Promise<void>;
   /** Ends the engine and leaves the client as it is. */
@@ -36,18 +38,21 @@ export async function startAnalyticsEngine(tenants: string[]): Promise<Analytics
   }
   const client = createEngineClient({ kind: 'socket', socketPath });
   await migrate(client);
+  const summaries = createSummaries({ client });
+  await summaries.prepare();
   const databases = createTenantDatabases({ client, views: viewStatements() });
   for (const tenant of tenants) await databases.ensure(tenant);
   let position = 0;
   return {
-    client,
+    client, summaries,
     insert: async (tenant, statements) => {
+      if (statements.length === 0) return;
       const lines = statements.map((statement) => {
         position++;
         const whole = { id: statementId(position), stored: '2026-12-01T00:00:00.000Z', timestamp: '2026-11-01T00:00:00.000Z', ...statement };
         return rowLine(rowOf({ position, id: whole.id, stored: Date.parse(whole.stored), text: Buffer.from(JSON.stringify(whole)) }, { tenant, erasure: 0 }), true);
       });
-      await client.exec({ query: `INSERT INTO quipu.statement_log FORMAT JSONEachRow\n${lines.join('')}` });
+      await client.command({ query: `INSERT INTO quipu.statement_log FORMAT JSONEachRow\n${lines.join('')}` });
     },
     stop: () => supervisor.close(),
     close: async () => {

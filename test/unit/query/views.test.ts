@@ -35,11 +35,16 @@ async function rows(tenant: string, name: string, columns: string, now?: string)
   return found.json<unknown[]>();
 }
 
+/** Puts statements into a tenant's log, of which every other is in the summaries that views read. */
+async function insert(tenant: string, statements: Statement[]): Promise<void> {
+  await engine!.insert(tenant, statements.filter((_, index) => index % 2 === 0));
+  await engine!.summaries.make(tenant);
+  await engine!.insert(tenant, statements.filter((_, index) => index % 2 === 1));
+}
+
 const rounded = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 1e6) / 1e6 : Array.isArray(value) ? value.map(rounded) : value);
 
 t.test('views', { skip: engine === undefined && 'the package chdb is not installed' }, async (t) => {
-  const { insert } = engine!;
-
   t.test('every view has the columns that its file describes', async (t) => {
     for (const { name, columns } of views.values()) {
       const found = await engine!.client.query({ query: `DESCRIBE TABLE quipu_course.${name}`, format: 'JSONEachRow' });

@@ -1,0 +1,128 @@
+import t, { type Test } from 'tap';
+import { createSummaries } from '../../../src/query/summaries.js';
+import { summaryTable } from '../../../src/query/summary-sql.js';
+import { loadViews, renderView, wholeTenant, type View } from '../../../src/query/views.js';
+import type { Statement } from '../../../src/xapi/types.js';
+import { startAnalyticsEngine, statementId } from './analytics-engine.js';
+
+const engine = await startAnalyticsEngine(['one', 'other']);
+const adl = 'http://adlnet.gov/expapi/verbs/';
+const video = 'https://w3id.org/xapi/video/';
+const views = [...loadViews().values()].filter((view) => view.byLearner !== undefined);
+
+/** One of many different statements, the same for the same number. */
+function sample(n: number): Statement {
+  const verbs = ['registered', 'answered', 'completed', 'failed', 'passed', 'experienced', `${video}verbs/paused`];
+  const verb = verbs[n % verbs.length]!;
+  return {
+    actor: n % 11 === 0 ? { objectType: 'Group', name: 'class', mbox: 'mailto:class@example.org' } : { mbox: `mailto:learner${n % 5}@example.org`, name: `Learner ${n % 5}` },
+    verb: { id: verb.includes(':') ? verb : adl + verb },
+    object: { id: `https://example.org/a${n % 3}`, definition: { name: { en: `A${n % 3}` }, ...(verb === 'answered' ? { interactionType: 'choice' } : {}) } },
+    timestamp: `2026-0${1 + (n % 6)}-1${n % 9}T0${n % 10}:15:00Z`,
+    context: { contextActivities: { parent: [{ id: 'https://example.org/course' }] }, ...(verb.startsWith(video) ? { extensions: { [`${video}extensions/length`]: 60, [`${video}extensions/session-id`]: `s${n % 4}` } } : {}) },
+    ...(verb === 'answered' || verb === 'failed' || verb === 'passed' ? { result: { success: n % 2 === 0, response: String(n % 3), score: { scaled: (n % 5) / 4 } } } : {}),
+    ...(verb.startsWith(video) ? { result: { extensions: { [`${video}extensions/played-segments`]: `${n % 20}[.]${20 + (n % 30)}[,]5[.]10` } } } : {}),
+  };
+}
+
+const samples = (from: number, to: number): Statement[] => Array.from({ length: to - from }, (_, index) => sample(from + index));
+const voiding = (n: number): Statement => ({ actor: { mbox: 'mailto:admin@example.org' }, verb: { id: `${adl}voided` }, object: { objectType: 'StatementRef', id: statementId(n) } });
+
+async function rows(query: string): Promise<unknown[]> {
+  return (await engine!.client.query({ query, format: 'JSONCompactEachRow' })).json<unknown>();
+}
+
+/** What each summarised view says, and what it says when it reads statements alone. */
+async function compare(t: Test, tenant: string, when: string): Promise<void> {
+  for (const view of views) {
+    const database = `quipu_${tenant}`;
+    const plain = renderView(view, { ...wholeTenant(database, `'${tenant}'`), byLearner: undefined });
+    const columns = view.columns.map(({ name }) => name).join(', ');
+    const read = (source: string): Promise<unknown[]> => rows(`SELECT ${columns} FROM ${source} ORDER BY ${view.order}`);
+    t.same(await read(`${database}.${view.name}`), await read(`(${plain})`), `${view.name} ${when}`);
+  }
+}
+
+const summarisedRows = async (tenant: string, view: View): Promise<number> => Number(((await rows(`SELECT count() FROM ${summaryTable(view.name)} WHERE tenant = '${tenant}'`)) as [string][])[0]![0]);
+
+t.test('summaries', { skip: engine === undefined && 'the package chdb is not installed' }, async (t) => {
+  const { client, insert, summaries } = engine!;
+  t.ok(views.length >= 7, 'the dearest views are summarised');
+
+  t.test('views say the same with and without a summary, whatever has changed since', async (t) => {
+    await compare(t, 'one', 'of nothing');
+    await insert('one', samples(0, 60));
+    await compare(t, 'one', 'before the first summary');
+    t.equal(await summaries.make('one'), true);
+    for (const view of views) t.ok(await summarisedRows('one', view) > 0, view.name);
+    await compare(t, 'one', 'as summarised');
+    await insert('one', samples(60, 64));
+    await compare(t, 'one', 'with statements behind the summary');
+    await insert('one', [voiding(3), voiding(9)]);
+    await compare(t, 'one', 'with summarised statements voided behind it');
+    await insert('one', [voiding(70)]);
+    await insert('one', samples(64, 75));
+    await compare(t, 'one', 'with a voiding that came before its target');
+    t.equal(await createSummaries({ client, portion: 10 }).make('one'), true);
+    await compare(t, 'one', 'as summarised again, in portions');
+    await insert('other', samples(0, 20));
+    await summaries.make('other');
+    await compare(t, 'other', 'of another tenant');
+    await compare(t, 'one', 'beside another tenant');
+  });
+
+  t.test('a making that was cut short leaves nothing that counts', async (t) => {
+    const version = Number(((await rows("SELECT max(version) FROM quipu.summaries WHERE tenant = 'one'")) as [string][])[0]![0]);
+    await client.command({ query: `INSERT INTO ${summaryTable('learners')} SELECT tenant, ${version + 1}, * EXCEPT (tenant, version) FROM ${summaryTable('learners')} WHERE tenant = 'one' LIMIT 1` });
+    await compare(t, 'one', 'after a making that was cut short');
+    t.equal(await summaries.make('one'), true);
+    await compare(t, 'one', 'after the next');
+  });
+
+  t.test('an erasure takes the summary away before anything else, and of its tenant alone', async (t) => {
+    const others = await summarisedRows('other', views[0]!);
+    const making = summaries.make('one');
+    const during = await summaries.without('one', async () => {
+      const left = await Promise.all(views.map((view) => summarisedRows('one', view)));
+      await client.command({ query: "DELETE FROM quipu.statement_log WHERE tenant = 'one' AND actor_id = 'mbox:mailto:learner1@example.org'", clickhouse_settings: { lightweight_deletes_sync: '2' } });
+      return left;
+    });
+    await making;
+    t.same(new Set(during), new Set([0]), 'nothing was summarised any more');
+    await compare(t, 'one', 'after an erasure');
+    t.equal(await summaries.make('one'), true);
+    await compare(t, 'one', 'as summarised after an erasure');
+    for (const view of views) t.notMatch(JSON.stringify(await rows(`SELECT * FROM ${summaryTable(view.name)} WHERE tenant = 'one'`)), /learner1@/, view.name);
+    t.equal(await summarisedRows('other', views[0]!), others);
+    await summaries.without(undefined, async () => {
+      for (const view of views) t.equal(await summarisedRows('one', view) + await summarisedRows('other', view), 0, `${view.name} of every tenant`);
+    });
+    await compare(t, 'other', 'after all were taken away');
+  });
+
+  t.test('a summary is made when enough is behind it, and not at once again', async (t) => {
+    const tended = createSummaries({ client, minBehind: 5, minShare: 0.1, rest: 1e6 });
+    const versions = async (): Promise<unknown> => (await rows("SELECT max(version), argMax(through, version) > 0 FROM quipu.summaries WHERE tenant = 'other'"))[0];
+    const [before] = await versions() as [string];
+    await tended.tend(['other']);
+    t.same(await versions(), [String(Number(before) + 1), 1]);
+    await insert('other', samples(100, 140));
+    await tended.tend(['other']);
+    t.same(await versions(), [String(Number(before) + 1), 1], 'it rests');
+    const eager = createSummaries({ client, minBehind: 41, minShare: 0.1, rest: 0 });
+    await eager.tend(['other']);
+    t.same(await versions(), [String(Number(before) + 1), 1], 'too little is behind it');
+    await createSummaries({ client, minBehind: 5, minShare: 0.1, rest: 0 }).tend(['other']);
+    t.same(await versions(), [String(Number(before) + 2), 1]);
+    await compare(t, 'other', 'as tended');
+  });
+
+  t.test('tables of another definition are made anew and empty', async (t) => {
+    await client.command({ query: `ALTER TABLE ${summaryTable('learners')} MODIFY COMMENT 'older'` });
+    await summaries.prepare();
+    t.equal(await summarisedRows('other', views.find(({ name }) => name === 'learners')!), 0);
+    await compare(t, 'other', 'after the definition changed');
+  });
+});
+
+t.teardown(() => engine?.close());
