@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { createAnalyticsService } from '../../../src/query/service.js';
 import { createSummaries } from '../../../src/query/summaries.js';
 import { summaryTable } from '../../../src/query/summary-sql.js';
 import { loadViews, renderView, wholeTenant, type View } from '../../../src/query/views.js';
@@ -115,6 +116,21 @@ t.test('summaries', { skip: engine === undefined && 'the package chdb is not ins
     await createSummaries({ client, minBehind: 5, minShare: 0.1, rest: 0 }).tend(['other']);
     t.same(await versions(), [String(Number(before) + 2), 1]);
     await compare(t, 'other', 'as tended');
+  });
+
+  t.test('pages of one listing count the same statements, also when a summary is made between them', async (t) => {
+    const service = createAnalyticsService({ client, check: () => undefined });
+    const filters = { timezone: 'UTC', descendants: false };
+    for (const view of views) {
+      const start = { offset: 0, now: Date.UTC(2026, 11, 1) };
+      const whole = (await service.page('other', view, filters, start, 1000)).rows;
+      const first = await service.page('other', view, filters, start, 2);
+      await insert('other', samples(300, 340));
+      await summaries.make('other');
+      const second = await service.page('other', view, filters, first.next!, 1000);
+      t.same([...first.rows, ...second.rows], whole, view.name);
+      if (view.columns.some(({ name }) => name === 'statements')) t.notSame((await service.page('other', view, filters, start, 1000)).rows, whole, `${view.name} has changed`);
+    }
   });
 
   t.test('tables of another definition are made anew and empty', async (t) => {
