@@ -112,7 +112,7 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
     const main = name === 'analytics';
     return createShipper({
       name, table, client: writing, feed, statements, listTenants, log, ready: main ? ready : awaited, prepare: (tenant) => databases.ensure(tenant),
-      ...(main ? { whileNothingDerived: (tenant, work) => summaries.without(tenant, work) } : {}),
+      ...(main ? { summaries } : {}),
     });
   }
 
@@ -128,7 +128,7 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
       for (const tenant of await listTenants()) sum += await statements.count(tenant);
       return sum;
     },
-    whileNothingDerived: (work) => summaries.without(undefined, work),
+    listTenants, summaries,
   });
 
   /** Keeps the summaries near the statements; while the shipper is behind, the engine's time is the shipper's. */

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Shipper } from './shipper.js';
+import type { Summaries } from './summaries.js';
 
 /** How a rebuild is. */
 export interface RebuildState {
@@ -21,8 +22,10 @@ export interface RebuildDeps {
   createShipper(table: string): Shipper;
   /** Statements in the store, of all tenants. */
   count(): Promise<number>;
-  /** Does the work while nothing that was derived from the table's rows is kept. */
-  whileNothingDerived(work: () => Promise<void>): Promise<void>;
+  /** Ids of all tenants. */
+  listTenants(): Promise<string[]>;
+  /** What is derived from the table's rows. */
+  summaries: Pick<Summaries, 'takeAway' | 'allow'>;
 }
 
 /** Fills the analytics table anew from the store. */
@@ -44,7 +47,7 @@ const replaced = 'replaced';
  * A consumer of its own fills a table beside the old one while statements and queries go on as ever; then both change
  * places in one step. The new table holds its own checkpoint, so that a rebuild which was cut short goes on where it was.
  */
-export function createRebuild({ client, shipper, createShipper, count, whileNothingDerived }: RebuildDeps): Rebuild {
+export function createRebuild({ client, shipper, createShipper, count, listTenants, summaries }: RebuildDeps): Rebuild {
   const stopping = new AbortController();
   let state: RebuildState = { status: 'none', done: 0, total: 0 };
   let filling: Shipper | undefined;
@@ -64,10 +67,11 @@ export function createRebuild({ client, shipper, createShipper, count, whileNoth
       await filling.stop();
       await pause(Math.max(shipper.settlesIn(), filling.settlesIn()), stopping.signal);
       if (stopping.signal.aborted) return;
-      await whileNothingDerived(async () => {
-        await client.command({ query: `ALTER TABLE ${table} MODIFY COMMENT '${replaced}'` });
-        await client.command({ query: `EXCHANGE TABLES ${beside} AND ${table}` });
-      });
+      const tenants = await listTenants();
+      await summaries.takeAway(tenants);
+      await client.command({ query: `ALTER TABLE ${table} MODIFY COMMENT '${replaced}'` });
+      await client.command({ query: `EXCHANGE TABLES ${beside} AND ${table}` });
+      await summaries.allow(tenants);
       await client.command({ query: `DROP TABLE ${beside} SYNC`, clickhouse_settings: { max_table_size_to_drop: '0' } });
     } finally {
       shipper.forget();

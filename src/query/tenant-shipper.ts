@@ -3,6 +3,7 @@ import type { Feed } from '../feed/service.js';
 import type { FeedEntry, StatementStore, StoredStatement } from '../statements/store.js';
 import { createBlockWriter, type RefusedRow } from './block-writer.js';
 import { rowOf, type StatementRow } from './rows.js';
+import type { Summaries } from './summaries.js';
 
 /** What is needed to fill a table from the store. */
 export interface TenantShipperDeps {
@@ -14,8 +15,8 @@ export interface TenantShipperDeps {
   onRefused: (row: RefusedRow) => void;
   /** Called when an INSERT was sent and not answered: it may still be at work. */
   onUncertain: () => void;
-  /** Does the work of an erasure while nothing that was derived from the tenant's rows is kept. */
-  whileNothingDerived?: (tenant: string, work: () => Promise<void>) => Promise<void>;
+  /** What is derived from the table's rows, where something is. */
+  summaries?: Pick<Summaries, 'takeAway' | 'allow'>;
 }
 
 /** Brings the statements of one tenant into the table, in the order of the log. */
@@ -41,7 +42,7 @@ const slice = 1000;
  * whichever that is. An erasure removes rows of an older version and adds the rewritten ones under a token of its own; it
  * has no row, so it may be dealt with again after a restart, which changes nothing.
  */
-export function createTenantShipper(tenant: string, { client, feed, statements, table, onRefused, onUncertain, whileNothingDerived = (_, work) => work() }: TenantShipperDeps): TenantShipper {
+export function createTenantShipper(tenant: string, { client, feed, statements, table, onRefused, onUncertain, summaries }: TenantShipperDeps): TenantShipper {
   const writer = createBlockWriter({ client, table, onRefused, onUncertain });
   let at: { position: number; rows: number } | undefined;
   let sure = false;
@@ -65,7 +66,9 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
     const first = entries[0];
     if (first === undefined) return 0;
     if (first.kind === 'erasure') {
-      await whileNothingDerived(tenant, () => erase(first));
+      await summaries?.takeAway([tenant]);
+      await erase(first);
+      await summaries?.allow([tenant]);
       at = { position: first.position, rows: (await place()).rows };
       return 1;
     }
