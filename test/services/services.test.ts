@@ -28,6 +28,25 @@ t.test('the MongoDB server of the tests starts, and keeps its data when it is ki
   await service.drop(database);
 });
 
+t.test('updates of one document are atomic, as the stores ask of MongoDB', async (t) => {
+  const service = await mongodbFor(t);
+  if (!service) return;
+  const database = service.freshDatabase();
+  const client = new MongoClient(service.url, { serverSelectionTimeoutMS: 5000 });
+  t.teardown(async () => {
+    await client.close();
+    await service.drop(database);
+  });
+  const probes = client.db(database).collection<{ _id: string; count: number }>('probe');
+  await probes.insertOne({ _id: 'a', count: 0 });
+  await Promise.all(Array.from({ length: 20 }, async () => {
+    for (let steps = 0; steps < 5; steps++) await probes.updateOne({ _id: 'a' }, { $inc: { count: 1 } });
+  }));
+  t.equal((await probes.findOne({ _id: 'a' }))?.count, 100, 'no step is lost');
+  const won = await Promise.all(Array.from({ length: 20 }, () => probes.updateOne({ _id: 'a', count: 100 }, { $set: { count: 200 } })));
+  t.equal(won.filter(({ modifiedCount }) => modifiedCount === 1).length, 1, 'a compare-and-set has one winner');
+});
+
 t.test('the Redis server of the tests starts, and keeps its data when it is killed', async (t) => {
   const service = await redisFor(t);
   if (!service) return;
