@@ -60,7 +60,7 @@ export async function compose(config: Config, log: Log) {
     memoryBytes: config.analyticsMemoryBytes, queryBytes: config.analyticsQueryBytes, timeout: config.analyticsTimeout,
   });
   const consumers = [engine.consumer];
-  const metrics = createMetrics({ head: () => store.head(), lags: () => lagsOf(consumers) });
+  const metrics = createMetrics({ head: async () => Math.max(0, ...await Promise.all((await listTenants()).map((tenant) => store.head(tenant)))), lags: () => lagsOf(consumers) });
   const keys = createKeyService({ records, attempts: createAttempts(), homePage });
   const tokens = createTokenVerifier({
     jwtSecret: config.jwtSecret, jwtPublicKey: config.jwtPublicKey, jwtIssuer: config.jwtIssuer, jwtAudience: config.jwtAudience,

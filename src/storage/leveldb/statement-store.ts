@@ -176,7 +176,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       return record && toStored((entry as { position: number }).position, record);
     },
     find: (tenant, query) => runQuery({ database, hash, hasLate, reads }, tenant, query),
-    consistentThrough: () => commits.settledThrough(),
+    consistentThrough: async () => commits.settledThrough(),
     feed: async (tenant, after, limit) => {
       const entries: FeedEntry[] = [];
       const range = { gt: numberedKey(tenant, 's', after), lte: numberedKey(tenant, 's', commits.head()), limit, highWaterMarkBytes: 1 << 20 };
@@ -188,7 +188,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       }
       return entries;
     },
-    head: () => commits.head(),
+    head: async () => commits.head(),
     matches: (entry, filters) => entry.kind === 'statement'
       && filters.every((anyOf) => anyOf.some((key) => holdsKey(entry.keys, hash.key(key)))),
     subscribe: (listener) => {
