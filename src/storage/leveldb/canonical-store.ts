@@ -3,7 +3,7 @@ import type { ActivityDefinition, LanguageMap, Statement } from '../../xapi/type
 import type { CanonicalStore } from '../../statements/store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
-import type { KeyHash } from './key-hash.js';
+import type { KeyHash } from '../key-hash.js';
 import { tableKey } from './keys.js';
 
 /** The canonical store with the half that `append` uses. */

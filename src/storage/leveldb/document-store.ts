@@ -1,6 +1,6 @@
 import type { Document, DocumentKey, DocumentScope, DocumentStore, Expectation } from '../../documents/store.js';
 import type { Database } from './database.js';
-import type { KeyHash } from './key-hash.js';
+import type { KeyHash } from '../key-hash.js';
 import { afterPrefix, tableKey, uuidBytes } from './keys.js';
 
 /**
