@@ -6,6 +6,8 @@ export interface IndexSpec {
   /** Fields in order; the tenant, or a value that begins with it, comes first. */
   key: Record<string, 1 | -1>;
   unique?: true;
+  /** Documents without the field are left out. */
+  sparse?: true;
   /** The queries that it serves. */
   serves: string;
 }
@@ -22,11 +24,21 @@ export const indexes: readonly IndexSpec[] = [
   { collection: 'references', key: { g: 1, _id: 1 }, serves: 'who refers to a statement' },
   { collection: 'erasures', key: { t: 1, p: 1 }, serves: 'the feed' },
   { collection: 'plans', key: { a: 1 }, serves: 'what an erasure that was given up has left' },
+  { collection: 'documents', key: { t: 1, r: 1, g: 1, a: 1, n: 1 }, serves: 'lists and removals of documents of an agent, or of a whole resource' },
+  { collection: 'documents', key: { t: 1, r: 1, a: 1 }, serves: 'lists and removals of documents of an activity' },
+  { collection: 'documentRedo', key: { process: 1 }, serves: 'what a dead process has left undone' },
+  { collection: 'documentRedoPages', key: { process: 1 }, serves: 'the same' },
+  { collection: 'records', key: { x: 1, _id: 1 }, serves: 'lists by an indexed property' },
+  { collection: 'records', key: { u1: 1 }, unique: true, sparse: true, serves: 'the first unique property' },
+  { collection: 'records', key: { u2: 1 }, unique: true, sparse: true, serves: 'the second' },
+  { collection: 'records', key: { u3: 1 }, unique: true, sparse: true, serves: 'the third' },
+  { collection: 'attachments', key: { by: 1 }, serves: 'what a dead process has left of uploads' },
+  { collection: 'attachments.chunks', key: { files_id: 1, n: 1 }, unique: true, serves: 'the bytes of an attachment, in order' },
 ];
 
 /** Makes the indexes that are missing. May take minutes on a large database that has grown without one. */
 export async function makeIndexes(db: Db): Promise<void> {
-  for (const { collection, key, unique } of indexes) await db.collection(collection).createIndex(key, { name: indexName(key), ...(unique && { unique }) });
+  for (const { collection, key, unique, sparse } of indexes) await db.collection(collection).createIndex(key, { name: indexName(key), ...(unique && { unique }), ...(sparse && { sparse }) });
 }
 
 /** The indexes that a database should have and has not. */
