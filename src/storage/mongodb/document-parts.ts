@@ -1,7 +1,9 @@
 import type { Db } from 'mongodb';
 
-/** Content up to this many bytes is in its document's row; a row has room for 16 MB. */
-const INLINE = 4 << 20;
+/** Content up to this many bytes is in its document's row. */
+const INLINE = 256 << 10;
+/** Bytes of one part; a row has room for 16 MB. */
+const PART = 4 << 20;
 
 interface PartRow {
   /** `revision of the document/number` */
@@ -21,13 +23,13 @@ export interface DocumentParts {
 
 export function createDocumentParts(db: Db): DocumentParts {
   const rows = db.collection<PartRow>('documentParts');
-  const count = (content: Buffer): number => (content.length <= INLINE ? 0 : Math.ceil(content.length / INLINE));
+  const count = (content: Buffer): number => (content.length <= INLINE ? 0 : Math.ceil(content.length / PART));
   const partId = (revision: string, index: number): string => `${revision}/${index}`;
   return {
     count,
     write: async (revision, content) => {
       for (let index = 0; index < count(content); index++) {
-        await rows.replaceOne({ _id: partId(revision, index) }, { content: content.subarray(index * INLINE, (index + 1) * INLINE) }, { upsert: true });
+        await rows.replaceOne({ _id: partId(revision, index) }, { content: content.subarray(index * PART, (index + 1) * PART) }, { upsert: true });
       }
     },
     read: async (revision, parts) => {
