@@ -4,6 +4,13 @@ import type { FeedEntry, StatementStore, StoredStatement } from '../statements/s
 import { createBlockWriter, type Fence, type RefusedRow } from './block-writer.js';
 import { rowOf, type StatementRow } from './rows.js';
 
+/** The table holds what the store does not, as after the restore of an older backup. */
+export class AheadOfStore extends Error {
+  constructor(tenant: string) {
+    super(`The analytics database has statements of ${tenant} that the store does not have, as after the restore of an older backup: run "quipu analytics rebuild".`);
+  }
+}
+
 /** What is needed to fill a table from the store. */
 export interface TenantShipperDeps {
   client: ClickHouseClient;
@@ -46,7 +53,7 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
 
   async function settle(): Promise<{ position: number; rows: number }> {
     if (!sure || !at) at = await place();
-    if (at.position > await feed.head(tenant)) throw new Error(`The analytics database has statements of ${tenant} that the store does not have, as after the restore of an older backup: run "quipu analytics rebuild".`);
+    if (at.position > await feed.head(tenant)) throw new AheadOfStore(tenant);
     sure = true;
     return at;
   }
