@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createErasureService, type ErasureService } from '../../../src/admin/erasure-service.js';
+import type { ErasureService } from '../../../src/admin/erasure-service.js';
 import { createExportService } from '../../../src/admin/export-service.js';
 import { createTenantService } from '../../../src/admin/tenant-service.js';
 import type { CollectionSpec } from '../../../src/records/store.js';
@@ -10,12 +10,11 @@ import type { StatementStore } from '../../../src/statements/store.js';
 import { agentIdentifier } from '../../../src/xapi/actors.js';
 import { findAll, incoming, numbersOf, reference, statement, uuid, voided } from '../../contract/statement-samples.js';
 import { openTestStorage } from '../auth/open-keys.js';
+import { openErasures, type TestErasures } from './open-erasures.js';
 import { ann, append, attach, bob, dump, putDocument, tenant } from './person-data.js';
 
-const log = { error: () => undefined };
-
-function service(storage: LevelStorage, statements: StatementStore = storage.statements): ErasureService {
-  return createErasureService({ ...storage, statements, tenants: createTenantService(storage), log });
+function service(storage: LevelStorage, statements: StatementStore = storage.statements): TestErasures {
+  return openErasures({ ...storage, statements });
 }
 
 async function settled(erasures: ErasureService, id: string): Promise<void> {
@@ -179,13 +178,12 @@ t.test('cut off at any write, an erasure goes on after a restart and comes to th
       const storage = await openTestStorage(t);
       const { own } = await fill(storage);
       const { power, stores } = unreliable(storage, cutAt, when, true);
-      const first = createErasureService({ ...stores, tenants: createTenantService(storage), log });
+      const first = openErasures(stores, storage.records);
       const begun = await first.start(tenant, ann).catch(() => undefined);
       while (begun && power.cuts === 0 && (await first.get(tenant, begun.id))?.status !== 'complete') await new Promise((resolve) => setTimeout(resolve, 2));
       await first.close();
       cuts = power.cuts;
       const second = service(storage);
-      await second.resumePending();
       if (!begun) {
         const tried = await second.start(tenant, ann, { wait: 60_000 });
         t.equal(tried.status, 'complete');
@@ -209,7 +207,7 @@ t.test('what fails is tried again, and says meanwhile why it halts', async (t) =
   const storage = await openTestStorage(t);
   await fill(storage);
   const { stores } = unreliable(storage, 6, 'before', false);
-  const erasures = createErasureService({ ...stores, tenants: createTenantService(storage), log });
+  const erasures = openErasures(stores, storage.records);
   const { id } = await erasures.start(tenant, ann);
   while ((await erasures.get(tenant, id))?.problem === undefined) await new Promise((resolve) => setTimeout(resolve, 2));
   t.match(await erasures.get(tenant, id), { status: 'running', problem: /fault/ });
