@@ -10,4 +10,5 @@ export interface Blobs {
   open(id: string): Promise<Readable | undefined>;
   /** Removes whatever there is under the id, whole or half. Repeatable. */
   remove(id: string): Promise<void>;
+  close?(): void;
 }

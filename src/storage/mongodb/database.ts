@@ -12,10 +12,20 @@ export interface DatabaseOptions {
   url: string;
   /** Name of the database; that of the URL, or `quipu`, when left out. */
   database?: string;
+  /** Open it for a restore, which nobody else may do while that is under way. */
+  restoring?: boolean;
   /** Called when the store stops answering and when it answers again. */
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
   /** Called with every command that is sent. */
   onCommand?: (command: CommandStartedEvent) => void;
+}
+
+/** `_id` in the collection `meta` that marks a database which is being restored. */
+export const RESTORING = 'restoring';
+
+/** Name of the database that a URL and a setting mean. */
+export function databaseName(url: string, database?: string): string {
+  return database ?? (/^mongodb(?:\+srv)?:\/\/[^/?]*\/([^/?]+)/.exec(url)?.[1] ?? 'quipu');
 }
 
 /** A connection to the database and what every store on it needs. */
@@ -53,8 +63,8 @@ const SOCKET_TIMEOUT = 10_000;
  * @throws Error with a sentence for the operator
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const name = options.database ?? (/^mongodb(?:\+srv)?:\/\/[^/?]*\/([^/?]+)/.exec(options.url)?.[1] ?? 'quipu');
-  const salt = await prepare(options.url, name);
+  const name = databaseName(options.url, options.database);
+  const salt = await prepare(options.url, name, options.restoring === true);
   const client = new MongoClient(options.url, { ...manners, socketTimeoutMS: SOCKET_TIMEOUT, heartbeatFrequencyMS: 2000, monitorCommands: options.onCommand !== undefined });
   if (options.onCommand) client.on('commandStarted', options.onCommand);
   const available = watch(client, options.onState ?? (() => undefined));
@@ -64,12 +74,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 /** Makes the database ready; without a time limit for single commands, for indexes may take long. */
-async function prepare(url: string, name: string): Promise<string> {
+async function prepare(url: string, name: string, restoring: boolean): Promise<string> {
   const client = connection(url);
   try {
     await client.connect();
     const db = client.db(name);
     const meta = db.collection<{ _id: string; format: number; salt: string }>('meta');
+    if (!restoring && await meta.findOne({ _id: RESTORING })) {
+      throw new Error(`The database ${name} holds a restore that was not completed. Run quipu restore again, which begins anew.`);
+    }
     const fresh = { format: FORMAT, salt: randomBytes(16).toString('hex') };
     const stored = await upserting(() => meta.findOneAndUpdate({ _id: 'store' }, { $setOnInsert: fresh }, { upsert: true, returnDocument: 'after' }));
     const { format, salt } = stored!;
