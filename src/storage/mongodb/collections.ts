@@ -51,6 +51,8 @@ export interface HeadRow {
   p: number;
   /** No position given from now on has a `stored` earlier than this. */
   s: number;
+  /** A horizon that a process has seen. */
+  h?: number;
   /** Counted so far: `cn` statements up to position `cp`. */
   cp: number;
   cn: number;
@@ -75,8 +77,6 @@ export interface AppendRow {
   from: number;
   /** Its `stored` is not before this. */
   s: number;
-  /** Counted up by its owner as a sign of life. */
-  beat: number;
   /** Its positions, once it is committed. */
   first?: number;
   last?: number;
@@ -87,7 +87,7 @@ export interface AppendRow {
 
 /** A hint that a statement refers to another one; what holds is what the statement's own row says. */
 export interface ReferenceRow {
-  /** `tenant/target/id`. */
+  /** `tenant/target/position`. */
   _id: string;
   /** `tenant/target`. */
   g: string;
