@@ -38,7 +38,9 @@ export function createFinish({ collections: { statements: rows } }: Database, re
       if (before?.x !== row.x || before.p !== row.p) await inheritance.pull(tenant, id, target);
       if (voids && !row.v && !row.w) await inheritance.voidTarget(tenant, target, id);
     }
-    await inheritance.spread(tenant, await inheritance.referred(tenant, [...own]), judged === undefined);
+    const { settled, roots } = judged ? chainsWithin(statements, own) : { settled: [], roots: [] };
+    const grown = [...(await inheritance.links(tenant, roots)).entries()].filter(([, { x }]) => x > 0).map(([id]) => id);
+    await inheritance.spread(tenant, [...new Set([...grown, ...await inheritance.referred(tenant, [...own], settled)])], judged === undefined);
     await canonical.gather(tenant, statements.flatMap(({ defines }) => (defines ? [defines] : [])));
     await records.remove(record);
   }
@@ -53,4 +55,22 @@ export function createFinish({ collections: { statements: rows } }: Database, re
       })), undefined);
     },
   };
+}
+
+/**
+ * Statements of an append that inherited, when they were written, from one before them; and where such chains begin: what is there
+ * found by a target outside of the append may have to be passed on within.
+ */
+function chainsWithin(statements: readonly CommittedStatement[], own: ReadonlySet<string>): { settled: string[]; roots: string[] } {
+  const before = new Set<string>();
+  const settled: string[] = [];
+  const roots = new Set<string>();
+  const outside = new Set(statements.filter(({ target }) => target !== undefined && !own.has(target)).map(({ id }) => id));
+  for (const { id, target } of statements) {
+    before.add(id);
+    if (target === undefined || target === id || !before.has(target)) continue;
+    settled.push(id);
+    if (outside.has(target)) roots.add(target);
+  }
+  return { settled, roots: [...roots] };
 }

@@ -28,8 +28,8 @@ export interface Inheritance {
   voidTarget(tenant: string, target: string, voiding: string): Promise<void>;
   /** Rows by statement id. */
   links(tenant: string, ids: readonly string[]): Promise<Map<string, LinkRow>>;
-  /** Those of the ids that others refer to. */
-  referred(tenant: string, ids: readonly string[]): Promise<string[]>;
+  /** Those of the ids that statements other than `except` refer to. */
+  referred(tenant: string, ids: readonly string[], except: readonly string[]): Promise<string[]>;
 }
 
 /** Referring statements brought up to date in one command. */
@@ -86,10 +86,10 @@ export function createInheritance({ collections: { statements, references } }: D
   return {
     links,
     voidTarget,
-    referred: async (tenant, ids) => {
+    referred: async (tenant, ids, except) => {
       if (ids.length === 0) return [];
       // Index g, _id of references.
-      return (await references.distinct('g', { g: { $in: ids.map((id) => rowId(tenant, id)) } })).map(idOfRow);
+      return (await references.distinct('g', { g: { $in: ids.map((id) => rowId(tenant, id)) }, ...(except.length > 0 && { id: { $nin: except } }) })).map(idOfRow);
     },
     pull: async (tenant, id, target) => {
       for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {

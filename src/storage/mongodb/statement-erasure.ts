@@ -10,7 +10,7 @@ import type { Chores } from './chores.js';
 import { idOfRow, rowId, type AppendRow, type PlanRow, type PlanStep, type StatementRow } from './collections.js';
 import type { Database } from './database.js';
 import type { Horizons } from './horizon.js';
-import { unavailable } from './store-failure.js';
+import { isDuplicateKey, unavailable } from './store-failure.js';
 
 /** Removes and rewrites statements. */
 export interface StatementErasure {
@@ -49,6 +49,11 @@ const PATIENCE = 30_000;
 /** Rough bytes of a plan's document, and of a step without its text and keys. */
 const PLAN_BYTES = 4 << 20;
 const STEP_BYTES = 200;
+/** Statements rewritten in one command. */
+const SLICE = 64;
+
+type Removal = Exclude<PlanStep, { x: number }>;
+type Rewrite = Extract<PlanStep, { x: number }>;
 
 export function createStatementErasure({ database: { collections }, hash, records, horizons, chores, settle }: ErasureDeps): StatementErasure {
   const { statements, references, erasures, plans, heads } = collections;
@@ -177,16 +182,21 @@ export function createStatementErasure({ database: { collections }, hash, record
       if (!part) return records.remove(record);
       erased.push(...part.erased);
       redacted.push(...part.redacted);
-      await statements.bulkWrite(part.steps.map((step) => {
-        const filter = { _id: rowId(tenant, step.id), p: step.p };
-        if (!('x' in step)) return { deleteOne: { filter } };
-        const { x, v, k, text } = step;
-        return { updateOne: { filter: { ...filter, x }, update: { $set: { x: x + 1, v, k, ...(text && { text }) } } } };
-      }), { ordered: false });
-      const hints = part.steps.flatMap((step) => ('x' in step || step.r === undefined ? [] : [`${rowId(tenant, step.r)}/${step.p}`]));
+      const removals = part.steps.filter((step) => !('x' in step)) as Removal[];
+      const rewrites = part.steps.filter((step) => 'x' in step) as Rewrite[];
+      // Index t, p, a of statements: the position, which is given once, and not the id, which may be in use again.
+      if (removals.length > 0) await statements.deleteMany({ t: tenant, p: { $in: removals.map(({ p }) => p) } });
+      const hints = removals.flatMap(({ r, p }) => (r === undefined ? [] : [`${rowId(tenant, r)}/${p}`]));
       if (hints.length > 0) await references.deleteMany({ _id: { $in: hints } });
+      for (let start = 0; start < rewrites.length; start += SLICE) {
+        await statements.bulkWrite(rewrites.slice(start, start + SLICE).map(({ id, p, x, v, k, text }) => (
+          { updateOne: { filter: { _id: rowId(tenant, id), p, x }, update: { $set: { x: x + 1, v, k, ...(text && { text }) } } } }
+        )), { ordered: false });
+      }
     }
-    await erasures.updateOne({ _id: a }, { $setOnInsert: { t: tenant, p: position!, s: stored!, erased, redacted } }, { upsert: true });
+    await erasures.insertOne({ _id: a, t: tenant, p: position!, s: stored!, erased, redacted }).catch((error: unknown) => {
+      if (!isDuplicateKey(error)) throw error;
+    });
     await heads.updateOne({ _id: tenant }, { $inc: { e: 1 }, $set: { cp: 0, cn: 0 } });
     // Index a of plans.
     await plans.deleteMany({ a });

@@ -7,11 +7,11 @@ import { createAppender } from './append.js';
 import { createAppendQueue } from './append-queue.js';
 import { createAppendRecords } from './append-records.js';
 import type { MongoCanonicalStore } from './canonical-store.js';
-import { createChores } from './chores.js';
+import type { Chores } from './chores.js';
 import { rowId } from './collections.js';
 import type { Database } from './database.js';
 import { createFinish } from './finish.js';
-import { createHorizons } from './horizon.js';
+import type { Horizons } from './horizon.js';
 import { createInheritance } from './inheritance.js';
 import { createJanitor, type Janitor } from './janitor.js';
 import type { Processes } from './processes.js';
@@ -23,7 +23,7 @@ import { answering } from './store-failure.js';
 
 /** The statement log in MongoDB. */
 export interface MongoStatementStore extends StatementStore {
-  /** Ends what this process has under way; before its `processes`. */
+  /** Ends what this process has under way; before its `chores` and its `processes`. */
   close(): Promise<void>;
 }
 
@@ -31,7 +31,9 @@ export interface StatementStoreDeps {
   database: Database;
   hash: KeyHash;
   canonical: MongoCanonicalStore;
+  horizons: Horizons;
   processes: Processes;
+  chores: Chores;
   /** Milliseconds between two looks at what other processes have taken in, while somebody subscribes. */
   pollInterval?: number;
   /** See `JanitorDeps`. */
@@ -41,10 +43,8 @@ export interface StatementStoreDeps {
 /** A row must fit into a document of 16 MB, and into the plan of an erasure. */
 const MOST_TEXT_BYTES = 15 << 20;
 
-export function createStatementStore({ database, hash, canonical, processes, pollInterval = 200, keepRolled }: StatementStoreDeps): MongoStatementStore {
+export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, keepRolled }: StatementStoreDeps): MongoStatementStore {
   const { statements } = database.collections;
-  const chores = createChores();
-  const horizons = createHorizons(database);
   const records = createAppendRecords(database, processes);
   const inheritance = createInheritance(database, horizons);
   const finish = createFinish(database, records, inheritance, canonical);
@@ -88,7 +88,6 @@ export function createStatementStore({ database, hash, canonical, processes, pol
       await queue.close();
       announcements.close();
       janitor.close();
-      await chores.close();
     },
   };
 }
