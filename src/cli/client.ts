@@ -68,7 +68,7 @@ export async function connect(options: ConnectionOptions, mayCreate = false): Pr
   if (running) {
     return createClient(config.dataDir, (path) => ({ socketPath: running.socket, path }), {}, () => Promise.resolve());
   }
-  if (!mayCreate && !(await holdsData(config.dataDir))) {
+  if (!mayCreate && config.mongodbUrl === undefined && !(await holdsData(config.dataDir))) {
     throw new CommandError(`There is no data in ${config.dataDir}. Start Quipu first (quipu serve), or name its data folder with --data-dir.`);
   }
   const started = await startQuipu({ ...config, logLevel: quietest(config.logLevel) }, { network: false });

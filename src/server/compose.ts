@@ -104,6 +104,7 @@ export async function compose(config: Config, log: Log) {
     exports: createExportService({ statements: store, documents, attachments }),
     statistics: createStatisticsService({ statements: store, attachments }),
     checks: createStoreChecks({ statements: store, records }),
+    faults: () => storage.faults?.() ?? Promise.resolve([]),
     /**
      * Begins to run consumers and other work in the background, unless the role leaves that to others.
      * @param network false when this process only serves one command: then it carries out erasures and nothing else

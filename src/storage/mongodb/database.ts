@@ -92,7 +92,8 @@ async function prepare(url: string, name: string, restoring: boolean): Promise<s
     await makeIndexes(db);
     return salt;
   } catch (error) {
-    if (!(error instanceof Error) || !error.name.startsWith('Mongo')) throw error;
+    // Names of hosts are looked up by Node, with errors of its own.
+    if (!(error instanceof Error) || (!error.name.startsWith('Mongo') && (error as NodeJS.ErrnoException).code === undefined)) throw error;
     throw new Error(`The database ${name} of QUIPU_MONGODB_URL can't be used: ${error.message}`, { cause: error });
   } finally {
     await client.close();

@@ -33,7 +33,7 @@ export async function openAdminApp(test: Test): Promise<AdminApp> {
       keys, tokens: createTokenVerifier({ homePage, tenantExists: tenants.exists }), tenantExists: tenants.exists, homePage, trustedSockets: new WeakSet(),
     });
     await v1.register(jsonApiPlugin);
-    await v1.register(adminPlugin, { tenants, keys, erasures, statistics: createStatisticsService(storage), exports: createExportService(storage) });
+    await v1.register(adminPlugin, { tenants, keys, erasures, statistics: createStatisticsService(storage), exports: createExportService(storage), faults: async () => [] });
   }, { prefix: '/v1' });
   test.teardown(async () => {
     await app.close();
