@@ -21,6 +21,8 @@ interface WakeUp {
 const places = 16;
 /** Milliseconds for which a process that was killed keeps its wake-ups from others. */
 const lockDuration = 15_000;
+/** Milliseconds after which a queue is opened anew that could not be used. */
+const reopening = 5000;
 /** Milliseconds that the queue has to close in. */
 const patience = 3000;
 
@@ -32,35 +34,68 @@ const patience = 3000;
  */
 export function createBullJobs({ url, log, pace = 500 }: BullJobsOptions): Jobs {
   const runs = createRuns({ log });
-  const queue = new Bull<WakeUp>('jobs', {
-    prefix: '{quipu}',
-    redis: { ...redisOptions(url), maxRetriesPerRequest: 1, connectTimeout: 5000, retryStrategy: (times: number) => Math.min(2000, 100 * 2 ** Math.min(times, 5)) },
-    settings: { lockDuration, stalledInterval: 10_000, maxStalledCount: 1_000_000, drainDelay: 5, retryProcessDelay: 1000, guardInterval: 30_000 },
-    defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
-  });
+  const redis = { ...redisOptions(url), maxRetriesPerRequest: 1, connectTimeout: 5000, retryStrategy: (times: number) => Math.min(2000, 100 * 2 ** Math.min(times, 5)) };
   let status: 'ok' | 'failed' = 'failed';
+  let told = false;
   let closed = false;
+  let queue = open();
   /** Subjects that were woken within the last `pace`; true when they were woken again since. */
   const paced = new Map<string, boolean>();
 
-  queue.on('error', (error) => {
-    if (closed || status === 'failed' || queue.client.status === 'ready') return;
-    status = 'failed';
-    log.warn({ reason: reasonOf(error) }, 'Redis does not answer: jobs are run by the slow timer alone');
-  });
-  queue.client.on('ready', () => {
+  function open(): Bull.Queue<WakeUp> {
+    const opened = new Bull<WakeUp>('jobs', {
+      prefix: '{quipu}', redis,
+      settings: { lockDuration, stalledInterval: 10_000, maxStalledCount: 1_000_000, drainDelay: 5, retryProcessDelay: 1000, guardInterval: 30_000 },
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
+    });
+    // It would name its connection, and when that fails end the process by a rejection that nobody handles.
+    Object.assign(opened, { setWorkerName: () => Promise.resolve() });
+    opened.on('error', failed);
+    opened.client.on('ready', () => void opened.client.ping().then(answered, failed));
+    opened.client.on('close', () => failed('the connection is gone'));
+    return opened;
+  }
+
+  function answered(): void {
     if (status === 'failed') log.info({}, 'Redis answers: jobs are woken through it');
     status = 'ok';
-  });
-  queue.client.on('close', () => {
-    if (!closed && status === 'ok') log.warn({}, 'The connection to Redis is gone: jobs are run by the slow timer alone');
+    told = false;
+  }
+
+  function failed(error: unknown): void {
     status = 'failed';
-  });
+    if (closed || told) return;
+    told = true;
+    log.warn({ reason: reasonOf(error) }, 'Redis does not do what it is asked: each process wakes its own jobs, by a slow timer');
+  }
+
+  /** Takes wake-ups; a queue that could not begin with that never will, so another is opened. */
+  function take(): void {
+    const taking = queue;
+    taking.process(places, ({ data: { name, subject } }) => runs.run(name, subject)).catch((error: unknown) => {
+      if (closed) return;
+      failed(error);
+      setTimeout(() => {
+        if (closed) return;
+        void closeQueue(taking);
+        queue = open();
+        take();
+      }, reopening).unref();
+    });
+  }
+
+  /** Wake-ups that Redis has not answered. */
+  const unanswered = new Set<string>();
 
   function send(name: string, subject: string): void {
-    if (closed || queue.client.status !== 'ready') return void runs.run(name, subject);
+    const jobId = `${name}/${subject}`;
+    if (closed || queue.client.status !== 'ready' || unanswered.has(jobId)) return void runs.run(name, subject);
+    unanswered.add(jobId);
     // A wake-up that is not followed yet is the same one; it is added no second time.
-    queue.add({ name, subject }, { jobId: `${name}/${subject}` }).catch(() => void runs.run(name, subject));
+    queue.add({ name, subject }, { jobId }).then(answered, (error: unknown) => {
+      failed(error);
+      return runs.run(name, subject);
+    }).finally(() => unanswered.delete(jobId));
   }
 
   /** At once, and when it is asked for again meanwhile, once more at the end: a run that is just ending takes no notice of a wake-up. */
@@ -81,17 +116,19 @@ export function createBullJobs({ url, log, pace = 500 }: BullJobsOptions): Jobs 
     wake,
     start: (only) => {
       runs.start(only);
-      queue.process(places, ({ data: { name, subject } }) => runs.run(name, subject)).catch((error: unknown) => {
-        if (!closed) log.warn({ reason: reasonOf(error) }, 'Wake-ups are not taken from Redis');
-      });
+      take();
     },
     state: () => ({ transport: 'redis', status }),
     close: async () => {
       closed = true;
       await runs.close();
-      await Promise.race([queue.close().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, patience).unref())]);
+      await closeQueue(queue);
     },
   };
+}
+
+async function closeQueue(queue: Bull.Queue<WakeUp>): Promise<void> {
+  await Promise.race([queue.close().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, patience).unref())]);
 }
 
 /** The address may stand in a message, its credentials never do: they are not part of what the client tells. */
