@@ -34,6 +34,8 @@ export interface Inheritance {
 
 /** Referring statements brought up to date in one command. */
 const SLICE = 64;
+/** Statements whose referring ones are asked for in one command. */
+const MOST_ASKED = 1000;
 /** Times that others may change a row in between. */
 const MOST_ATTEMPTS = 100;
 
@@ -73,6 +75,24 @@ export function createInheritance({ collections: { statements, references } }: D
     throw new Error(`What refers to statement ${id} is being changed faster than it can be brought up to date`);
   }
 
+  /** Who refers to some statements: for each of them slices of the ids of others. */
+  async function* referringTo(tenant: string, ids: readonly string[]): AsyncGenerator<[id: string, referring: string[]]> {
+    for (let start = 0; start < ids.length; start += MOST_ASKED) {
+      const asked = ids.slice(start, start + MOST_ASKED).map((id) => rowId(tenant, id));
+      let current: { g: string; referring: string[] } | undefined;
+      // Index g, _id of references.
+      for await (const { g, id } of references.find({ g: asked.length === 1 ? asked[0]! : { $in: asked } }).sort({ g: 1, _id: 1 })) {
+        if (current && (current.g !== g || current.referring.length === SLICE)) {
+          yield [idOfRow(current.g), current.referring];
+          current = undefined;
+        }
+        current ??= { g, referring: [] };
+        current.referring.push(id);
+      }
+      if (current) yield [idOfRow(current.g), current.referring];
+    }
+  }
+
   async function voidTarget(tenant: string, target: string, voiding: string): Promise<void> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const row = (await links(tenant, [target])).get(target);
@@ -102,18 +122,14 @@ export function createInheritance({ collections: { statements, references } }: D
       }
     },
     spread: async (tenant, ids, thorough) => {
-      const work = [...ids];
-      const visited = new Set<string>();
-      for (let id = work.pop(); id !== undefined; id = work.pop()) {
-        visited.add(id);
-        const g = rowId(tenant, id);
-        for (let after = ''; ;) {
-          // Index g, _id of references.
-          const hints = await references.find({ g, _id: { $gt: after } }).sort({ _id: 1 }).limit(SLICE).toArray();
-          if (hints.length > 0) for (const [other, grew] of await spreadTo(tenant, id, hints.map((hint) => hint.id))) if (grew || (thorough && !visited.has(other))) work.push(other);
-          if (hints.length < SLICE) break;
-          after = hints[SLICE - 1]!._id;
+      const visited = new Set<string>(ids);
+      for (let layer = [...ids]; layer.length > 0;) {
+        const next = new Set<string>();
+        for await (const [id, referring] of referringTo(tenant, layer)) {
+          for (const [other, grew] of await spreadTo(tenant, id, referring)) if (grew || (thorough && !visited.has(other))) next.add(other);
         }
+        for (const id of next) visited.add(id);
+        layer = [...next];
       }
     },
   };
