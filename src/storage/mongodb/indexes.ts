@@ -17,10 +17,12 @@ export interface IndexSpec {
  * `test/integration/cluster/indexes.test.ts` listens to the driver and holds every command against this list.
  */
 export const indexes: readonly IndexSpec[] = [
-  { collection: 'statements', key: { t: 1, p: 1 }, serves: 'lists without filters, the feed, the rows of one append, the number of statements' },
+  { collection: 'statements', key: { t: 1, p: 1, a: 1 }, serves: 'lists without filters, the feed, the rows of one append, the number of statements' },
   { collection: 'statements', key: { t: 1, k: 1, p: 1 }, serves: 'lists with filters' },
   { collection: 'statements', key: { t: 1, s: 1, p: 1 }, serves: 'since and until: the first position after a time' },
   { collection: 'appends', key: { t: 1 }, serves: 'the horizon of a tenant' },
+  { collection: 'appends', key: { owner: 1 }, serves: 'what a dead process has left' },
+  { collection: 'appends', key: { state: 1 }, serves: 'records of what was given up, until they are not needed any more' },
   { collection: 'references', key: { g: 1, _id: 1 }, serves: 'who refers to a statement' },
   { collection: 'erasures', key: { t: 1, p: 1 }, serves: 'the feed' },
   { collection: 'plans', key: { a: 1 }, serves: 'what an erasure that was given up has left' },
