@@ -68,31 +68,33 @@ export function createAttachmentStore({ database, blobs, processes, chores, sett
     return states.has('own') ? 'somebody' : states.has('silent') || states.has('alive') ? 'waiting' : 'nobody';
   }
 
-  /** The row when nobody else has a claim on it; waits for a while for those of other processes to end. */
-  async function unclaimed(_id: string, own: string | undefined): Promise<AttachmentRow | undefined> {
+  /** The row when nobody has a claim on it; waits for those of other processes to end, `patience` milliseconds or until a silent one is dead. */
+  async function unclaimed(_id: string, patience: number): Promise<AttachmentRow | undefined> {
     const start = performance.now();
     for (;;) {
+      // The row may have been read before a claim left it, and looked at after it left `over`.
+      const overBefore = new Set(over);
       const row = await names.read(_id);
       if (row?.blob === undefined) return undefined;
-      const claims = row.claims.filter(({ id }) => id !== own && !over.has(id));
+      const claims = row.claims.filter(({ id }) => !over.has(id) && !overBefore.has(id));
       const held = await heldBy(claims);
       if (held === 'nobody') return row;
-      if (held === 'somebody' || own !== undefined) return undefined;
-      if (performance.now() - start > PATIENCE && !(await Promise.all(claims.map(({ process }) => processes.stateOf(process)))).includes('silent')) return undefined;
+      if (held === 'somebody' || patience === 0) return undefined;
+      if (performance.now() - start > patience && !(await Promise.all(claims.map(({ process }) => processes.stateOf(process)))).includes('silent')) return undefined;
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
     }
   }
 
-  /** Removes bytes that nothing names; `own` is the claim of the caller. An upload that comes in meanwhile changes the row. */
-  async function remove(tenant: string, sha2: string, own: string | undefined, isNamed: () => Promise<boolean>): Promise<void> {
+  /** Removes bytes that nothing names. An upload that comes in meanwhile changes the row. */
+  async function remove(tenant: string, sha2: string, patience: number, isNamed: () => Promise<boolean>): Promise<void> {
     const _id = idOf(tenant, sha2);
     for (;;) {
-      const row = await unclaimed(_id, own);
+      const row = await unclaimed(_id, patience);
       if (row?.blob === undefined) return;
       await settled(tenant);
       if (await isNamed()) return;
       const { blob, staged } = row;
-      const going: AttachmentState = { length: 0, staged: [...staged, { blob, process: processes.id, doomed: true }], claims: row.claims.filter(({ id }) => id === own) };
+      const going: AttachmentState = { length: 0, staged: [...staged, { blob, process: processes.id, doomed: true }], claims: [] };
       if (!(await names.exchange(row, going))) continue;
       await discard(_id, blob).catch((error: unknown) => {
         chores.add(() => discard(_id, blob));
@@ -157,11 +159,10 @@ export function createAttachmentStore({ database, blobs, processes, chores, sett
         },
         retract: answering(async (isNamed) => {
           if (state !== 'committed') return;
-          try {
-            await remove(tenant, sha2, claim, isNamed);
-          } finally {
-            give();
-          }
+          // First, so that of several that are taken back at once the last one finds no other.
+          give();
+          await dropClaim(_id, claim);
+          await remove(tenant, sha2, 0, isNamed);
         }),
         discard: async () => {
           if (state === 'staged') chores.add(() => discard(_id, blob));
@@ -177,7 +178,7 @@ export function createAttachmentStore({ database, blobs, processes, chores, sett
     }),
     has: answering(async (tenant, sha2) => isHash(sha2) && (await names.read(idOf(tenant, sha2)))?.blob !== undefined),
     delete: answering(async (tenant, sha2, isNamed) => {
-      if (isHash(sha2)) await remove(tenant, sha2, undefined, isNamed);
+      if (isHash(sha2)) await remove(tenant, sha2, PATIENCE, isNamed);
     }),
     list: async function* (tenant) {
       try {

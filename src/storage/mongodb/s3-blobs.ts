@@ -34,7 +34,7 @@ export function createS3Blobs({ bucket, url, region }: S3Options): S3Blobs {
     ...(region !== undefined && { region }),
     ...(url !== undefined && { endpoint: url, forcePathStyle: true, region: region ?? 'us-east-1' }),
     requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: 3000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+    maxAttempts: 2, requestHandler: { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   });
   const at = (Key: string): { Bucket: string; Key: string } => ({ Bucket: bucket, Key });
 

@@ -65,6 +65,17 @@ t.test('the same bytes that come in on two processes are kept once', { skip }, a
   t.ok(await one.attachments.has('main', hashOf(bytes)));
 });
 
+t.test('bytes of statements that are refused on two processes at once are taken back', { skip }, async (t) => {
+  const [one, other] = await two(t);
+  for (let round = 0; round < 10; round++) {
+    const bytes = randomBytes(100);
+    const staged = await Promise.all([one, other, other].map(({ attachments }) => stage(attachments, bytes)));
+    await Promise.all(staged.map((each) => each.commit()));
+    await Promise.all(staged.map((each) => each.retract(unnamed)));
+    t.notOk(await one.attachments.has('main', hashOf(bytes)));
+  }
+});
+
 t.test('a process that was taken for dead finds its uploads void, and goes on as another one', { skip }, async (t) => {
   const [one, other] = await two(t);
   const [kept, lost] = [randomBytes(100), randomBytes(100)];
@@ -88,4 +99,20 @@ t.test('a process that was taken for dead finds its uploads void, and goes on as
   await again.commit();
   again.release();
   t.ok(await other.attachments.has('main', hashOf(lost)));
+});
+
+t.test('an outage of the database makes nobody dead', { skip: skip || (service!.process === undefined && 'a server that runs elsewhere is not stopped') }, async (t) => {
+  const [one, other] = await two(t);
+  const ids = [one.processes.id, other.processes.id];
+  const bytes = randomBytes(100);
+  const staged = await stage(one.attachments, bytes);
+  await service!.process!.kill();
+  await pause(4000);
+  await t.rejects(staged.commit(), { code: 'store-unavailable' });
+  await service!.start();
+  await pause(1000);
+  t.strictSame([one.processes.id, other.processes.id], ids);
+  t.strictSame(await Promise.all(ids.map((id) => one.processes.stateOf(id))), ['alive', 'alive']);
+  for (let left = -1; left !== 0; left = await one.db.collection('attachments').countDocuments()) await pause(20);
+  t.pass('what was under way is cleared up by the process itself');
 });
