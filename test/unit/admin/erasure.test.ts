@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import type { ErasureService } from '../../../src/admin/erasure-service.js';
 import { createExportService } from '../../../src/admin/export-service.js';
 import { createTenantService } from '../../../src/admin/tenant-service.js';
-import type { CollectionSpec } from '../../../src/records/store.js';
+import type { Collection, CollectionSpec, RecordStore } from '../../../src/records/store.js';
 import type { LevelStorage } from '../../../src/storage/leveldb/open.js';
 import type { StatementStore } from '../../../src/statements/store.js';
 import { agentIdentifier } from '../../../src/xapi/actors.js';
@@ -213,6 +213,45 @@ t.test('what fails is tried again, and says meanwhile why it halts', async (t) =
   t.match(await erasures.get(tenant, id), { status: 'running', problem: /fault/ });
   await settled(erasures, id);
   t.match(await erasures.get(tenant, id), { status: 'complete', problem: undefined, counts: { erased: 2, redacted: 1 } });
+});
+
+t.test('of two processes one carries it out, and the other goes on with it when that one falls silent', async (t) => {
+  const storage = await openTestStorage(t);
+  await createTenantService(storage).ensure(tenant, 'One');
+  for (let at = 0; at < 300; at += 100) await append(storage, ...Array.from({ length: 100 }, (_, index) => incoming(statement(at + index + 1, { actor: ann }))));
+  let busy = 0;
+  let silent = false;
+  const calls = [0, 0];
+  const statements = (number: 0 | 1): StatementStore => Object.assign(Object.create(storage.statements) as StatementStore, {
+    erase: async (...args: Parameters<StatementStore['erase']>) => {
+      t.equal(++busy, 1, 'one at a time');
+      calls[number] = calls[number]! + 1;
+      await storage.statements.erase(...args);
+      busy--;
+      // The first one is cut off from the store after its first page.
+      silent ||= number === 0;
+    },
+  });
+  const records: RecordStore = {
+    collection: <T extends object>(spec: CollectionSpec<T>) => new Proxy(storage.records.collection(spec), {
+      get: (target, name: keyof Collection<T>) => (...args: never[]) => {
+        if (silent) return Promise.reject(new Error('the store is away'));
+        return (target[name] as (...args: never[]) => unknown)(...args);
+      },
+    }),
+  };
+  const first = openErasures({ ...storage, records, statements: statements(0) }, records, 300);
+  const begun = await first.start(tenant, ann);
+  while (calls[0] === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  const second = openErasures({ ...storage, statements: statements(1) }, storage.records, 300);
+  const ask = setInterval(() => void second.start(tenant, bob, { dryRun: true }), 100);
+  await settled(second, begun.id);
+  clearInterval(ask);
+  t.match((await second.get(tenant, begun.id))?.counts, { erased: 300 });
+  t.same(numbersOf(await findAll(storage.statements, tenant, { includeVoided: true })), []);
+  t.ok(calls[1]! > 0, 'the second went on');
+  await second.close();
+  await first.close();
 });
 
 t.test('statements that arrive while it runs are taken too', async (t) => {

@@ -12,10 +12,13 @@ export interface TestErasures extends ErasureService {
 
 const log = { error: () => undefined, warn: () => undefined };
 
-/** @param records where leases and tenants are kept, which the stores of the erasures may stand before */
-export function openErasures(stores: Omit<ErasureServiceDeps, 'tenants' | 'jobs' | 'leases' | 'log'>, records: RecordStore = stores.records): TestErasures {
+/**
+ * @param records where leases and tenants are kept, which the stores of the erasures may stand before
+ * @param lifetime of leases, when other processes use the same store
+ */
+export function openErasures(stores: Omit<ErasureServiceDeps, 'tenants' | 'jobs' | 'leases' | 'log'>, records: RecordStore = stores.records, lifetime?: number): TestErasures {
   const jobs = createInProcessJobs({ log });
-  const erasures = createErasureService({ ...stores, tenants: createTenantService({ records }), jobs, leases: createLeaseBook({ records, shared: false }), log });
+  const erasures = createErasureService({ ...stores, tenants: createTenantService({ records }), jobs, leases: createLeaseBook({ records, shared: lifetime !== undefined, lifetime }), log });
   jobs.start();
   return { ...erasures, close: () => jobs.close() };
 }
