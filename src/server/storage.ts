@@ -6,8 +6,6 @@ import type { AttachmentStore } from '../statements/attachment-store.js';
 import type { CanonicalStore, StatementStore } from '../statements/store.js';
 import { openLevelStorage } from '../storage/leveldb/open.js';
 import { openRestoreTarget as openLevelRestoreTarget } from '../storage/leveldb/restore-target.js';
-import { openMongoStorage } from '../storage/mongodb/open.js';
-import { openMongoRestoreTarget } from '../storage/mongodb/restore-target.js';
 
 /** Every port, of whichever adapter the settings choose. */
 export interface Storage {
@@ -26,14 +24,21 @@ export interface Storage {
  * Opens the store: MongoDB where QUIPU_MONGODB_URL names one, otherwise the data folder. Nothing else in the program names an adapter.
  * @throws Error with a sentence for the operator
  */
-export function openStorage(config: Config, onState: (state: 'available' | 'unavailable', reason?: Error) => void): Promise<Storage> {
-  if (config.mongodbUrl !== undefined) return openMongoStorage({ url: config.mongodbUrl, s3: s3Of(config), onState });
+export async function openStorage(config: Config, onState: (state: 'available' | 'unavailable', reason?: Error) => void): Promise<Storage> {
+  if (config.mongodbUrl !== undefined) {
+    // Loaded where it is used alone: drivers take memory and time at the start.
+    const { openMongoStorage } = await import('../storage/mongodb/open.js');
+    return openMongoStorage({ url: config.mongodbUrl, s3: s3Of(config), onState });
+  }
   return openLevelStorage({ directory: config.dataDir, minFreeBytes: config.minFreeBytes, onState });
 }
 
 /** Makes a new store, to be filled from a backup, where `openStorage` would look for one. @throws Error with a sentence for the operator */
-export function openRestoreTarget(config: Config): Promise<RestoreTarget> {
-  if (config.mongodbUrl !== undefined) return openMongoRestoreTarget({ url: config.mongodbUrl, s3: s3Of(config) });
+export async function openRestoreTarget(config: Config): Promise<RestoreTarget> {
+  if (config.mongodbUrl !== undefined) {
+    const { openMongoRestoreTarget } = await import('../storage/mongodb/restore-target.js');
+    return openMongoRestoreTarget({ url: config.mongodbUrl, s3: s3Of(config) });
+  }
   return openLevelRestoreTarget(config.dataDir);
 }
 
