@@ -45,7 +45,9 @@ export function createJanitor({ database: { collections: { statements, reference
 
   async function settle({ _id }: { _id: ObjectId }): Promise<void> {
     const record = await appends.findOne({ _id });
-    if (!record || record.state === 'rolled') return;
+    if (!record) return;
+    // Its author may have written once more in the meantime.
+    if (record.state === 'rolled') return rollBack(record);
     if (record.state === 'committed') return record.kind === 'append' ? finish.finishAgain(record) : applyErasure(record);
     if (!await records.giveUp(record)) return settle({ _id });
     await rollBack(record);
