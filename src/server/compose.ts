@@ -18,7 +18,6 @@ import { createConsumerService } from '../feed/consumer-service.js';
 import { lagsOf, type Consumer } from '../feed/consumers.js';
 import { createDeadLetters } from '../feed/dead-letters.js';
 import { createFeed } from '../feed/service.js';
-import { createBullJobs } from '../jobs/bull-jobs.js';
 import { createInProcessJobs } from '../jobs/in-process-jobs.js';
 import { createLeaseBook } from '../jobs/leases.js';
 import { engineScope } from '../query/engine-scope.js';
@@ -49,9 +48,12 @@ const GRACE = 1000;
  * @throws Error with a sentence for the operator when the store can't be opened
  */
 export async function compose(config: Config, log: Log) {
-  const storage = await openStorage(config, (state, reason) => (state === 'available'
-    ? log.info({}, 'The store takes writes again')
-    : log.error({ err: reason }, 'The store takes no writes; it is tried again until it does')));
+  const storage = await openStorage(config, {
+    onState: (state, reason) => (state === 'available'
+      ? log.info({}, 'The store takes writes again')
+      : log.error({ err: reason }, 'The store takes no writes; it is tried again until it does')),
+    onFault: (error) => log.error({ err: error }, 'Work of the store in the background failed; it is tried again'),
+  });
   const { canonical, documents, attachments, records } = storage;
   const shared = config.mongodbUrl !== undefined;
   const trust = shared ? TRUST : Infinity;
@@ -64,7 +66,7 @@ export async function compose(config: Config, log: Log) {
     return ids;
   };
   const leases = createLeaseBook({ records, shared });
-  const jobs = config.redisUrl === undefined ? createInProcessJobs({ log }) : createBullJobs({ url: config.redisUrl, log });
+  const jobs = config.redisUrl === undefined ? createInProcessJobs({ log }) : (await import('../jobs/bull-jobs.js')).createBullJobs({ url: config.redisUrl, log });
   const checkpoints = createCheckpoints({ records, leases });
   const letters = createDeadLetters({ records });
   const wakeConsumers = (tenant: string): void => {
