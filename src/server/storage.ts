@@ -20,15 +20,23 @@ export interface Storage {
   close(): Promise<void>;
 }
 
+/** What the store tells while it works. */
+export interface StorageEvents {
+  /** It stops, or begins again, to take writes. */
+  onState(state: 'available' | 'unavailable', reason?: Error): void;
+  /** Work in the background has failed, and is tried again. */
+  onFault(error: unknown): void;
+}
+
 /**
  * Opens the store: MongoDB where QUIPU_MONGODB_URL names one, otherwise the data folder. Nothing else in the program names an adapter.
  * @throws Error with a sentence for the operator
  */
-export async function openStorage(config: Config, onState: (state: 'available' | 'unavailable', reason?: Error) => void): Promise<Storage> {
+export async function openStorage(config: Config, { onState, onFault }: StorageEvents): Promise<Storage> {
   if (config.mongodbUrl !== undefined) {
     // Loaded where it is used alone: drivers take memory and time at the start.
     const { openMongoStorage } = await import('../storage/mongodb/open.js');
-    return openMongoStorage({ url: config.mongodbUrl, s3: s3Of(config), onState });
+    return openMongoStorage({ url: config.mongodbUrl, s3: s3Of(config), onState, onFault });
   }
   return openLevelStorage({ directory: config.dataDir, minFreeBytes: config.minFreeBytes, onState });
 }

@@ -8,7 +8,8 @@ export interface Chores {
 
 const PAUSE = 1000;
 
-export function createChores(): Chores {
+/** @param onFault called with each failure */
+export function createChores(onFault: (error: unknown) => void = () => undefined): Chores {
   const open = new Set<Promise<void>>();
   let closed = false;
 
@@ -17,8 +18,9 @@ export function createChores(): Chores {
       try {
         await work();
         return;
-      } catch {
+      } catch (error) {
         if (closed) return;
+        onFault(error);
         await new Promise((resolve) => setTimeout(resolve, PAUSE).unref());
       }
     }

@@ -19,7 +19,7 @@ import { createRecordStore } from './record-store.js';
 import type { S3Options } from './s3-blobs.js';
 import { createSettled } from './settled.js';
 import { createStatementStore } from './statement-store.js';
-import { answering } from './store-failure.js';
+import { answering, isAbsence, storeFailure } from './store-failure.js';
 
 /** Every port of the clustered profile, on one database. */
 export interface MongoStorage {
@@ -44,6 +44,8 @@ export interface MongoStorageOptions {
   /** Where attachments go, instead of GridFS. */
   s3?: S3Options;
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
+  /** Called with each fault of work that nobody waits for and that is tried again, but for the absence of the store. */
+  onFault?: (error: unknown) => void;
   /** Called with every command that is sent. */
   onCommand?: (command: CommandStartedEvent) => void;
   /** Milliseconds between signs of life, and how many looks without one make a process dead to the others: see `ProcessesOptions`. */
@@ -58,15 +60,19 @@ export interface MongoStorageOptions {
  * Connects to the database, makes what is missing in it and joins the processes that work on it.
  * @throws Error with a sentence for the operator
  */
-export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, ...options }: MongoStorageOptions): Promise<MongoStorage> {
+export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, onFault, ...options }: MongoStorageOptions): Promise<MongoStorage> {
   const database = await openDatabase(options);
   const { db } = database;
-  const blobs = await openBlobs(db, s3).catch(async (error: unknown) => {
+  const fault = (error: unknown): void => {
+    if (!isAbsence(error)) onFault?.(error);
+  };
+  const orClosed = async (error: unknown): Promise<never> => {
     await database.close();
-    throw error;
-  });
-  const processes = await openProcesses({ db, ...signs });
-  const chores = createChores();
+    throw storeFailure(error);
+  };
+  const blobs = await openBlobs(db, s3).catch(orClosed);
+  const processes = await openProcesses({ db, onFault: fault, ...signs }).catch(orClosed);
+  const chores = createChores(fault);
   const horizons = createHorizons(database);
   const hash = createKeyHash(database.salt);
   const canonical = createCanonicalStore(database, hash);

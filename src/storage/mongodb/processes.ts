@@ -34,12 +34,12 @@ export interface ProcessesOptions {
   interval?: number;
   /** Looks without a new sign after which a process is dead. */
   patience?: number;
-  /** Called when clearing up after a dead process has failed; it is tried again. */
-  onFailure?: (error: unknown) => void;
+  /** Called when a sign of life, or clearing up after a dead process, has failed; it is tried again. */
+  onFault?: (error: unknown) => void;
 }
 
 /** Registers this process and begins to watch the others. @throws driver's errors when the database can't be reached */
-export async function openProcesses({ db, interval = 2000, patience = 8, onFailure = () => undefined }: ProcessesOptions): Promise<Processes> {
+export async function openProcesses({ db, interval = 2000, patience = 8, onFault = () => undefined }: ProcessesOptions): Promise<Processes> {
   const rows: Collection<ProcessRow> = db.collection<ProcessRow>('processes');
   const duties: ((id: string) => Promise<void>)[] = [];
   let seen = new Map<string, { beat: number; looks: number }>();
@@ -81,7 +81,7 @@ export async function openProcesses({ db, interval = 2000, patience = 8, onFailu
     } catch (error) {
       // Nobody could give a sign of life while the database was away.
       for (const one of seen.values()) one.looks = 0;
-      onFailure(error);
+      onFault(error);
     }
     if (!closed) timer = setTimeout(() => { round = work(); }, interval).unref();
   }
@@ -100,7 +100,7 @@ export async function openProcesses({ db, interval = 2000, patience = 8, onFailu
       closed = true;
       clearTimeout(timer);
       await round;
-      await clear(id).catch(onFailure);
+      await clear(id).catch(onFault);
     },
   };
 }

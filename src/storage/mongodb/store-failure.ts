@@ -16,6 +16,12 @@ export function storeFailure(error: unknown): unknown {
   return unavailable();
 }
 
+/** Whether a failure is the absence of the store, which passes by itself. */
+export function isAbsence(error: unknown): boolean {
+  const failure = storeFailure(error);
+  return failure instanceof QuipuError && (failure.code === 'store-unavailable' || failure.code === 'storage-full');
+}
+
 /** The store does not answer. */
 export function unavailable(): QuipuError {
   return new QuipuError('store-unavailable', 'The store does not answer at the moment; nothing of this request is known to be stored. Send it again.', { retryAfter: 2 });
