@@ -1,3 +1,4 @@
+import type { Document } from 'mongodb';
 import { openMongoStorage, type MongoStorage } from '../../../src/storage/mongodb/open.js';
 import { linkTo, type Link } from '../../services/link.js';
 
@@ -11,14 +12,18 @@ export interface StorageMember extends MongoStorage {
 /** Signs of life that are quick enough for a test. */
 const signs = { interval: 25, patience: 4 };
 
-/** Joins a database over a link. */
-export async function joinStorage(url: string, database: string): Promise<StorageMember> {
+/**
+ * Joins a database over a link.
+ * @param heard is told every command
+ */
+export async function joinStorage(url: string, database: string, heard: (command: Document) => void = () => undefined): Promise<StorageMember> {
   const link = await linkTo(url);
   let left = Infinity;
   let act = (): void => undefined;
   const storage = await openMongoStorage({
     url: link.url, database, signs, pollInterval: 20,
     onCommand: ({ command, commandName }) => {
+      heard(command);
       if (command[commandName] !== 'processes' && commandName !== 'endSessions' && --left === 0) act();
     },
   });
