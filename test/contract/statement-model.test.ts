@@ -5,15 +5,16 @@ import type { Cursor, NewStatement, StatementPage, StatementQuery } from '../../
 import { agentIdentifier } from '../../src/xapi/actors.js';
 import { filterKeys, type StatementKey } from '../../src/xapi/statement-keys.js';
 import type { Activity, Actor, Context, Statement } from '../../src/xapi/types.js';
-import { contract, openFor, type TestStorage } from './adapters.js';
+import { contract, openFor, type Adapter, type TestStorage } from './adapters.js';
 import { createRandom, type Random } from './random.js';
 import { activity, agent, attachment, incoming, nextMillisecond, reference, uuid, verb, voided } from './statement-samples.js';
 import { createModel, type ModelQuery, type ModelStatement } from './statement-model.js';
 
 /** Seed of the first history; the next one has the next number. */
 const firstSeed = Number(process.env.QUIPU_MODEL_SEED ?? Date.now() % 1_000_000_000);
-/** Histories per adapter. */
-const rounds = Number(process.env.QUIPU_MODEL_ROUNDS ?? 20);
+/** Histories per adapter; of one that takes long over each, the share that it names. */
+const given = process.env.QUIPU_MODEL_ROUNDS;
+const roundsOf = ({ histories = 1 }: Adapter): number => (given === undefined ? Math.ceil(20 * histories) : Number(given));
 /** Steps of one history. */
 const steps = 120;
 
@@ -26,10 +27,11 @@ const activities = ['a', 'b', 'c', 'd'].map((name) => activity(name).id);
 const allIds = Array.from({ length: idCount }, (_, number) => uuid(number));
 const registrations = [1, 2, 3].map((number) => uuid(0xabc000 + number));
 
-tap.setTimeout(60_000 + rounds * 10_000);
+tap.setTimeout(60_000 + Number(given ?? 20) * 60_000);
 
 contract(async (t, adapter) => {
-  t.setTimeout(60_000 + rounds * 10_000);
+  const rounds = roundsOf(adapter);
+  t.setTimeout(60_000 + rounds * 60_000);
   t.comment(`QUIPU_MODEL_SEED=${firstSeed} QUIPU_MODEL_ROUNDS=${rounds}`);
   for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
     const log: string[] = [];
