@@ -71,7 +71,7 @@ export async function connect(options: ConnectionOptions, mayCreate = false): Pr
   if (!mayCreate && config.mongodbUrl === undefined && !(await holdsData(config.dataDir))) {
     throw new CommandError(`There is no data in ${config.dataDir}. Start Quipu first (quipu serve), or name its data folder with --data-dir.`);
   }
-  const started = await startQuipu({ ...config, logLevel: quietest(config.logLevel) }, { network: false });
+  const started = await startQuipu({ ...config, role: 'all', logLevel: quietest(config.logLevel) }, { network: false });
   if (started.firstCredential) {
     const { key, secret } = started.firstCredential;
     process.stderr.write(`${config.dataDir} is new. Its first key, shown this once: ${key}\nSecret: ${secret}\n`);

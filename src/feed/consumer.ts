@@ -34,6 +34,8 @@ export interface ConsumerSpec {
   batch?: number;
   /** Attempts at an entry with a fault of its own before it is put aside; 5 when left out. */
   attempts?: number;
+  /** Milliseconds that one call of `handle` may take; it has failed then. Five minutes when left out. */
+  patience?: number;
   /** Milliseconds before the second attempt, doubled with each further one up to a minute; 500 when left out. */
   backOff?: number;
 }
@@ -51,6 +53,8 @@ export interface ConsumerDeps {
 
 /** Milliseconds after which a run makes room for others. */
 const turn = 10_000;
+/** Milliseconds that `handle` has to come to an end when its signal has. */
+const grace = 5000;
 const longestBackOff = 60_000;
 const longestMessage = 500;
 
@@ -62,7 +66,7 @@ type Outcome = 'done' | 'more';
  * with a checkpoint that never goes back but by `replay`. Entries that fail for a reason of their own are put aside after some
  * attempts and hold up nothing else.
  */
-export function createConsumer({ name, handle, batch = 100, attempts = 5, backOff = 500 }: ConsumerSpec, { feed, statements, checkpoints, letters, jobs, listTenants, log }: ConsumerDeps): Consumer {
+export function createConsumer({ name, handle, batch = 100, attempts = 5, patience = 300_000, backOff = 500 }: ConsumerSpec, { feed, statements, checkpoints, letters, jobs, listTenants, log }: ConsumerDeps): Consumer {
   /** By tenant: when the next attempt is due, by the monotonic clock, and after which failure. */
   const pauses = new Map<string, { after: string; until: number }>();
   const job: Job = { name, subjects: listTenants, run };
@@ -125,7 +129,7 @@ export function createConsumer({ name, handle, batch = 100, attempts = 5, backOf
     /** Books what was done, unless a replay has made it void. */
     const book = (change: (checkpoint: Checkpoint) => Checkpoint): Promise<Checkpoint> => lease.save((now) => (now.replays === replays ? change(now) : now));
     try {
-      await handle(tenant, entries, signal);
+      await call(tenant, entries, signal);
     } catch (error) {
       if (signal.aborted) return false;
       const before = lease.state;
@@ -135,6 +139,26 @@ export function createConsumer({ name, handle, batch = 100, attempts = 5, backOf
     }
     await book(({ fault: _fault, ...now }) => ({ ...now, position: entries.at(-1)!.position, failures: 0 }));
     return true;
+  }
+
+  /** Calls `handle` and waits for it, but not for ever. */
+  async function call(tenant: string, entries: FeedEntry[], signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    let timer = setTimeout(() => over.abort(new Error(`It did not come to an end within ${patience / 1000} s`)), patience);
+    const end = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => over.abort(new Error('It did not end when it was told to')), grace);
+    };
+    signal.addEventListener('abort', end);
+    try {
+      await Promise.race([
+        handle(tenant, entries, AbortSignal.any([signal, over.signal])),
+        new Promise<never>((_resolve, reject) => over.signal.addEventListener('abort', () => reject(over.signal.reason as Error))),
+      ]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+    }
   }
 
   /** Makes dead letters of what was written down for it. */
@@ -155,7 +179,7 @@ export function createConsumer({ name, handle, batch = 100, attempts = 5, backOf
       if (signal.aborted || !lease.held()) return false;
       try {
         // An entry that was erased meanwhile is not there any more.
-        if (entry?.position === letter.position) await handle(tenant, [entry], signal);
+        if (entry?.position === letter.position) await call(tenant, [entry], signal);
       } catch (error) {
         if (signal.aborted) return false;
         if (!(error instanceof EntryFault)) {

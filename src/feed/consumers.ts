@@ -44,11 +44,11 @@ export interface Consumer {
   wake(tenant: string): void;
 }
 
-/** How far each consumer is behind, over all tenants: statements together, seconds of the one that is furthest behind. */
-export async function lagsOf(consumers: readonly Pick<Consumer, 'state'>[]): Promise<{ name: string; statements: number; seconds: number }[]> {
+/** What each consumer that is not off has still to do, over all tenants: statements together, seconds of the one that is furthest behind. */
+export async function lagsOf(consumers: readonly Pick<Consumer, 'state'>[]): Promise<{ name: string; statements: number; seconds: number; deadLetters: number }[]> {
   const states = await Promise.all(consumers.map((consumer) => consumer.state()));
-  return states.filter(({ status }) => status !== 'off').map(({ name, tenants }) => ({
-    name,
+  return states.filter(({ status }) => status !== 'off').map(({ name, tenants, deadLetters }) => ({
+    name, deadLetters,
     statements: tenants.reduce((sum, { lagStatements }) => sum + lagStatements, 0),
     seconds: tenants.reduce((most, { lagSeconds }) => Math.max(most, lagSeconds), 0),
   }));

@@ -1,12 +1,13 @@
 import Bull from 'bull';
 import type { Jobs } from './jobs.js';
 import { redisOptions } from './redis-options.js';
-import { createRuns } from './runs.js';
+import { createRuns, type RunsDeps } from './runs.js';
 
 export interface BullJobsOptions {
   /** Such as redis://user:password@localhost:6379/0; `rediss:` for TLS. */
   url: string;
   log: { info(details: object, message: string): void; warn(details: object, message: string): void };
+  onRun?: RunsDeps['onRun'];
   /** Milliseconds between two wake-ups of the same subject by this process. */
   pace?: number;
 }
@@ -32,8 +33,8 @@ const patience = 3000;
  * as there are subjects, at the most, and no statement. While Redis is away this process wakes its own jobs, and nothing is
  * held in memory for later.
  */
-export function createBullJobs({ url, log, pace = 500 }: BullJobsOptions): Jobs {
-  const runs = createRuns({ log });
+export function createBullJobs({ url, log, onRun, pace = 500 }: BullJobsOptions): Jobs {
+  const runs = createRuns({ log, ...(onRun && { onRun }) });
   const redis = { ...redisOptions(url), maxRetriesPerRequest: 1, connectTimeout: 5000, retryStrategy: (times: number) => Math.min(2000, 100 * 2 ** Math.min(times, 5)) };
   let status: 'ok' | 'failed' = 'failed';
   let told = false;
@@ -116,7 +117,8 @@ export function createBullJobs({ url, log, pace = 500 }: BullJobsOptions): Jobs 
     wake,
     start: (only) => {
       runs.start(only);
-      take();
+      // A process that runs some jobs alone must not take the wake-ups of the others.
+      if (only === undefined) take();
     },
     state: () => ({ transport: 'redis', status }),
     close: async () => {

@@ -37,7 +37,7 @@ export interface Jobs {
   define(job: Job): void;
   /** Asks for a run that begins after this call. */
   wake(name: string, subject: string): void;
-  /** Makes this a process that works. @param only names of jobs; all when left out */
+  /** Makes this a process that works. @param only names of jobs, which are then woken by this process alone; all when left out */
   start(only?: readonly string[]): void;
   state(): JobsState;
   /** Tells the runs under way to end, and answers when they have. */

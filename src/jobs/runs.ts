@@ -32,8 +32,14 @@ const defaultConcurrency = 4;
 /** Milliseconds that each subject adds to the least time between two looks at all of them. */
 const perSubject = 10;
 
+export interface RunsDeps {
+  log: Log;
+  /** Told of each run that has ended. */
+  onRun?: (name: string, outcome: 'done' | 'more' | 'failed') => void;
+}
+
 /** Runs of one job wait in line for a place; a run that has more to do goes to the end of the line. */
-export function createRuns({ log }: { log: Log }): Runs {
+export function createRuns({ log, onRun = () => undefined }: RunsDeps): Runs {
   const lines = new Map<string, Line>();
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -58,9 +64,14 @@ export function createRuns({ log }: { log: Log }): Runs {
       await place(line);
       entry.again = false;
       try {
-        if (!signal.aborted && await line.job.run(subject, signal) === 'more') entry.again = true;
+        if (!signal.aborted) {
+          const outcome = await line.job.run(subject, signal);
+          if (outcome === 'more') entry.again = true;
+          onRun(line.job.name, outcome);
+        }
         line.lastReason = undefined;
       } catch (error) {
+        onRun(line.job.name, 'failed');
         complain(line, error);
       } finally {
         leave(line);

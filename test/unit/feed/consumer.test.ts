@@ -127,6 +127,25 @@ t.test('what was written down for the dead letters becomes one after a crash', a
   t.match(await worker.service.deadLetters('recorder', 'one'), [{ position: 1, statement: uuid(1) }]);
 });
 
+t.test('a call that does not end has failed after a while, and holds up neither the rest nor the end of the process', async (t) => {
+  const { seen, handle } = recorder();
+  let hangs = true;
+  let told = false;
+  const worker = await open(t, 3, {
+    patience: 100, handle: async (tenant, entries, signal) => {
+      if (!hangs) return handle(tenant, entries);
+      signal.addEventListener('abort', () => { told = true; });
+      await new Promise(() => undefined);
+    },
+  });
+  worker.jobs.start();
+  await until(async () => (await stateOf(worker)).status === 'waiting', 'it has failed');
+  t.match(await stateOf(worker), { lastError: { message: /within 0.1 s/ }, deadLetters: 0 });
+  t.ok(told);
+  hangs = false;
+  await until(() => seen.length === 3, 'it goes on');
+});
+
 t.test('paused it begins nothing, resumed it goes on where it was', async (t) => {
   const { seen, handle } = recorder();
   const { jobs, service, append, consumer } = await open(t, 5, { handle });
