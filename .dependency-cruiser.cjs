@@ -1,4 +1,4 @@
-/** The dependency rule of ARCHITECTURE.md: main -> server -> features -> feed, documents, records -> xapi; adapters know ports alone. */
+/** The dependency rule of ARCHITECTURE.md: main -> server -> features -> feed, documents, records, jobs -> xapi; adapters know ports alone. */
 const features = 'about|activities|admin|agents|alternate-request|auth|backup|live|profiles|query|state-api|statements|transfer';
 
 module.exports = {
@@ -7,8 +7,8 @@ module.exports = {
     { name: 'xapi-is-pure', comment: 'The pure model imports nothing of the program.', severity: 'error', from: { path: '^src/xapi/' }, to: { path: '^src/', pathNot: '^src/xapi/' } },
     { name: 'xapi-does-no-io', severity: 'error', from: { path: '^src/xapi/' }, to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads)' } },
     {
-      name: 'only-compose-names-adapters', comment: 'Nothing but the composition imports storage.', severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(storage/|server/compose\\.ts$)' }, to: { path: '^src/storage/' },
+      name: 'one-file-names-adapters', comment: 'Nothing but the choice of the store imports adapters.', severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(storage/|server/storage\\.ts$)' }, to: { path: '^src/storage/' },
     },
     {
       name: 'adapters-know-ports', comment: 'An adapter imports ports and the pure model.', severity: 'error',
@@ -16,15 +16,15 @@ module.exports = {
     },
     {
       name: 'features-below-server', severity: 'error',
-      from: { path: `^src/(${features}|feed|documents|records)/` }, to: { path: '^src/(server/|main\\.ts|config\\.ts|cli/)' },
+      from: { path: `^src/(${features}|feed|documents|records|jobs)/` }, to: { path: '^src/(server/|main\\.ts|config\\.ts|cli/)' },
     },
     {
       name: 'services-know-no-http', comment: 'A service knows nothing of Fastify.', severity: 'error',
       from: { path: '^src/.*service\\.ts$' }, to: { path: 'node_modules/(fastify|@fastify)' },
     },
     {
-      name: 'feed-documents-records-are-lower', severity: 'error',
-      from: { path: '^src/(feed|documents|records)/' }, to: { path: `^src/(${features})/`, pathNot: '^src/(statements/store\\.ts|auth/credential\\.ts)$' },
+      name: 'feed-documents-records-jobs-are-lower', severity: 'error',
+      from: { path: '^src/(feed|documents|records|jobs)/' }, to: { path: `^src/(${features})/`, pathNot: '^src/(statements/store\\.ts|auth/credential\\.ts)$' },
     },
     {
       name: 'features-meet-in-services', comment: 'A feature reaches another through its service or its port.', severity: 'error',

@@ -36,6 +36,12 @@ export const settings = {
   QUIPU_JWT_ISSUER: { type: 'string', description: 'The `iss` that a Bearer token must have.' },
   QUIPU_JWT_AUDIENCE: { type: 'string', description: 'The `aud` that a Bearer token must have.' },
   QUIPU_JWT_ALLOW_ADMIN: { type: 'boolean', default: false, description: 'Let Bearer tokens carry the scope `admin`.' },
+  QUIPU_MONGODB_URL: { type: 'string', pattern: '^mongodb(\\+srv)?://\\S+$', description: 'MongoDB that several processes may share, such as mongodb://user:password@localhost:27017/quipu; the embedded store when not given.' },
+  QUIPU_S3_BUCKET: { type: 'string', minLength: 3, maxLength: 63, description: 'Bucket of S3 that holds attachments, beside QUIPU_MONGODB_URL; they are in the database when not given.' },
+  QUIPU_S3_URL: { type: 'string', pattern: '^https?://[^\\s?#]+$', description: "Server that speaks S3, such as http://localhost:9000; Amazon's when not given." },
+  QUIPU_S3_REGION: { type: 'string', minLength: 1, description: 'Region of the bucket; where the AWS SDK looks for it when not given.' },
+  QUIPU_REDIS_URL: { type: 'string', pattern: '^rediss?://\\S+$', description: 'Redis through which processes wake each other, such as redis://user:password@localhost:6379/0; each wakes itself when not given.' },
+  QUIPU_ROLE: { type: 'string', enum: ['all', 'api', 'worker'], default: 'all', description: 'all: takes requests and runs consumers and other work in the background. api: takes requests alone. worker: runs that work alone. api and worker take QUIPU_MONGODB_URL.' },
   QUIPU_ANALYTICS: { type: 'string', enum: ['auto', 'off'], default: 'auto', description: 'auto: every statement goes to ClickHouse, the server of QUIPU_CLICKHOUSE_URL or else the embedded engine where it is installed. off: none does.' },
   QUIPU_CLICKHOUSE_PORT: { type: 'integer', minimum: 0, maximum: 65535, description: 'Port that has /clickhouse at its root, for BI tools that take no path; none when not given.' },
   QUIPU_CLICKHOUSE_URL: { type: 'string', pattern: '^https?://[^\\s?#]+$', description: 'ClickHouse server for analytics, such as http://user:password@localhost:8123; the embedded engine when not given.' },
@@ -74,6 +80,14 @@ export interface Config {
   readonly jwtIssuer?: string;
   readonly jwtAudience?: string;
   readonly jwtAllowAdmin: boolean;
+  /** With its credentials; the embedded store when not given. */
+  readonly mongodbUrl?: string;
+  readonly s3Bucket?: string;
+  readonly s3Url?: string;
+  readonly s3Region?: string;
+  /** With its credentials. */
+  readonly redisUrl?: string;
+  readonly role: 'all' | 'api' | 'worker';
   readonly analytics: 'auto' | 'off';
   /** With its credentials. */
   readonly clickhouseUrl?: string;
@@ -102,6 +116,12 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if ((values.QUIPU_KEY === undefined) !== (values.QUIPU_SECRET === undefined)) {
     throw new Error('QUIPU_KEY and QUIPU_SECRET go together: set both, or none to have them made.');
   }
+  if (values.QUIPU_ROLE !== 'all' && values.QUIPU_MONGODB_URL === undefined) {
+    throw new Error(`QUIPU_ROLE=${String(values.QUIPU_ROLE)} takes QUIPU_MONGODB_URL: the embedded store is opened by one process, which has to do everything (QUIPU_ROLE=all).`);
+  }
+  if (values.QUIPU_S3_BUCKET !== undefined && values.QUIPU_MONGODB_URL === undefined) {
+    throw new Error('QUIPU_S3_BUCKET takes QUIPU_MONGODB_URL: the embedded store keeps attachments in the data folder.');
+  }
   const config: Record<string, unknown> = { unknown: Object.keys(given).filter((name) => !(name in settings) && !ofOthers.test(name)) };
   for (const name of Object.keys(settings)) {
     const property = name.slice('QUIPU_'.length).toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
@@ -115,7 +135,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 /** Variables of the command line and of the tests. */
 const ofOthers = /^QUIPU_(?:CLI|SOURCE|FUZZ|MODEL|SCALE|KILL|TEST)/;
 
-const secretNames: ReadonlySet<string> = new Set(['QUIPU_SECRET', 'QUIPU_JWT_SECRET', 'QUIPU_CLICKHOUSE_URL']);
+const secretNames: ReadonlySet<string> = new Set(['QUIPU_SECRET', 'QUIPU_JWT_SECRET', 'QUIPU_CLICKHOUSE_URL', 'QUIPU_MONGODB_URL', 'QUIPU_REDIS_URL']);
 
 function explain(error: unknown, given: Record<string, unknown>): string {
   const fault = (error as { errors?: { instancePath: string; message?: string; params?: { allowedValues?: unknown[] } }[] }).errors?.[0];

@@ -7,9 +7,10 @@ import { pino } from 'pino';
 import { scopes } from './auth/credential.js';
 import type { Config } from './config.js';
 import { createApp } from './server/app.js';
+import { withLease } from './jobs/leases.js';
 import { compose, type Services } from './server/compose.js';
 import { createSqlServer } from './query/sql/own-port.js';
-import { privateSocketPath } from './server/private-socket.js';
+import { answers, privateSocketPath } from './server/private-socket.js';
 
 /** A running Quipu. */
 export interface Quipu {
@@ -45,6 +46,8 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
   if (config.unknown.length > 0) log.warn({ settings: config.unknown }, 'Settings that mean nothing to this version');
   const closing = new AbortController();
   const trustedSockets = new WeakSet<object>();
+  const socketPath = await privateSocketPath(config.dataDir, 'quipu.sock');
+  if (config.mongodbUrl !== undefined) await refuseNeighbour(socketPath, config);
   const services = await compose(config, log);
   let app: FastifyInstance | undefined;
   let socketServer: Server | undefined;
@@ -66,22 +69,26 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
   }
 
   try {
-    const socketPath = await privateSocketPath(config.dataDir, 'quipu.sock');
-    const firstCredential = await firstStart(services, config);
+    const firstCredential = await withLease(services.leases.kind('task-leases', {}), '', 'first-start', closing.signal, () => firstStart(services, config));
     app = await createApp({ services, config, log, version, trustedSockets, closing: closing.signal });
     await app.ready();
     socketServer = await listenPrivately(app, socketPath, config, trustedSockets);
     const url = options.network === false ? undefined : await listen(app, config);
-    if (options.network !== false && config.clickhousePort !== undefined) sqlServer = await listenForSql(services, config);
+    if (options.network !== false && config.role !== 'worker' && config.clickhousePort !== undefined) sqlServer = await listenForSql(services, config);
     const file: ServerFile = { pid: process.pid, socket: socketPath, ...(url === undefined ? {} : { url }) };
     await writeFile(serverFile, JSON.stringify(file), { mode: 0o600 });
-    if (options.network !== false) services.engine.start();
-    void services.erasures.resumePending().catch((error: unknown) => log.error({ err: error }, 'Erasures that were under way could not be resumed'));
+    services.work(options.network !== false);
     return { socketPath, ...(url === undefined ? {} : { url }), ...(firstCredential === undefined ? {} : { firstCredential }), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Several processes share a database, and each has a data folder of its own. */
+async function refuseNeighbour(socketPath: string, { dataDir }: Config): Promise<void> {
+  if (!(await answers(socketPath))) return;
+  throw new Error(`Another Quipu runs on the data folder ${dataDir}. Give each process a folder of its own by QUIPU_DATA_DIR.`);
 }
 
 /** Makes the default tenant and its first key when there is none, or the key that the settings name. */

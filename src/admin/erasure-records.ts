@@ -12,7 +12,7 @@ export interface ErasureCounts {
   agentProfiles: number;
 }
 
-/** An erasure as it is kept. It never holds the person's identifier: that has a record of its own, which goes. */
+/** An erasure as it is kept. It holds whom it is about as long as it walks, and no longer. */
 export interface ErasureRecord {
   status: 'running' | 'purging' | 'complete';
   dryRun: boolean;
@@ -29,6 +29,10 @@ export interface ErasureRecord {
   cursor?: Cursor;
   /** Whether this walk has changed anything so far: then another one follows. */
   changed: boolean;
+  /** Why it halts at the moment. */
+  problem?: string;
+  /** Whom it is about, until its walk is over. */
+  agent?: Actor;
 }
 
 /** What one step of the walk erased and redacted: ids of statements, SHA-2 of attachments. */
@@ -42,7 +46,7 @@ export interface ErasurePage {
 export interface ErasureRecords {
   erasures: Collection<ErasureRecord>;
   pages: Collection<ErasurePage>;
-  /** Whom a running erasure is about, under its id. */
+  /** Whom a running erasure is about, under its id, where an earlier version has begun it. */
   subjects: Collection<{ agent: Actor }>;
   pageId(erasure: string, page: number): string;
   /** HMAC-SHA-256 in hex under a key of this installation: shows that a known identifier is meant, and gives none away. */

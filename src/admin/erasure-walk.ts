@@ -44,13 +44,13 @@ export async function walkErasure(erasure: ErasureWalk, start: ErasureRecord): P
   const update = (change: Partial<ErasureRecord>): Promise<void> => erasure.save((state = { ...state, ...change }));
 
   if (state.status === 'running') {
-    const subject = await records.subjects.get(tenant, id);
-    if (!subject) {
+    const agent = state.agent ?? (await records.subjects.get(tenant, id))?.value.agent;
+    if (!agent) {
       // A crash cut its beginning off: nobody was told of it and nothing was done.
       await records.erasures.delete(tenant, id);
       return;
     }
-    const person = createPerson(subject.value.agent);
+    const person = createPerson(agent);
     for (let walks = 1; ; walks++) {
       for (let more = true; more;) {
         if (erasure.stopping()) return;
@@ -62,7 +62,7 @@ export async function walkErasure(erasure: ErasureWalk, start: ErasureRecord): P
       await update({ changed: false });
     }
     await update({ counts: { ...state.counts, ...(await forgetElsewhere(erasure, state, person)) } });
-    await update({ status: 'purging' });
+    await update({ status: 'purging', agent: undefined });
   }
   await records.subjects.delete(tenant, id);
   if (!state.dryRun) await stores.statements.purge(tenant);

@@ -18,11 +18,11 @@ export interface ConsumerLag {
 }
 
 /**
- * @param head position of the newest entry in the store, asked at every scrape
+ * @param head highest position in the store, asked at every scrape
  * @param lags the consumers of the feed, asked at every scrape
  * @returns metrics with a registry of their own, those of the process included
  */
-export function createMetrics({ head, lags = () => Promise.resolve([]) }: { head: () => number; lags?: () => Promise<ConsumerLag[]> }): Metrics {
+export function createMetrics({ head, lags = () => Promise.resolve([]) }: { head: () => Promise<number>; lags?: () => Promise<ConsumerLag[]> }): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -39,8 +39,8 @@ export function createMetrics({ head, lags = () => Promise.resolve([]) }: { head
   for (const outcome of ['stored', 'duplicate', 'refused']) statements.inc({ outcome }, 0);
   new Gauge({
     name: 'quipu_feed_head', help: 'Position of the newest entry in the store', registers,
-    collect() {
-      this.set(head());
+    async collect() {
+      this.set(await head());
     },
   });
   const lagGauges = [

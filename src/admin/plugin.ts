@@ -6,6 +6,7 @@ import type { ExportService } from './export-service.js';
 import { keyRoutes } from './key-routes.js';
 import { personRoutes } from './person-routes.js';
 import type { StatisticsService } from './statistics-service.js';
+import { storeRoutes } from './store-routes.js';
 import { tenantRoutes } from './tenant-routes.js';
 import type { TenantService } from './tenant-service.js';
 
@@ -16,6 +17,8 @@ export interface AdminOptions {
   statistics: StatisticsService;
   erasures: ErasureService;
   exports: ExportService;
+  /** Faults of the store that only an operator can mend, each a sentence. */
+  faults(): Promise<string[]>;
 }
 
 /**
@@ -26,5 +29,6 @@ export const adminPlugin: FastifyPluginCallback<AdminOptions> = (app, options, d
   tenantRoutes(app, options);
   keyRoutes(app, options);
   personRoutes(app, options);
+  storeRoutes(app, options);
   done();
 };

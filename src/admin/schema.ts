@@ -56,6 +56,12 @@ export const statistics = {
   },
 } as const;
 
+/** What the store says of itself. */
+export const storeState = {
+  type: 'object', required: ['faults'],
+  properties: { faults: { type: 'array', items: { type: 'string' }, description: 'Such as an index of the database that is missing; storing and reading work, perhaps slowly' } },
+} as const;
+
 /** A key without its secret. */
 export const key = {
   type: 'object', required: ['id', 'tenant', 'name', 'scopes', 'authority', 'createdAt'],

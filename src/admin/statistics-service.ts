@@ -35,7 +35,7 @@ export function createStatisticsService(deps: { statements: StatementStore; atta
       return {
         statements,
         newestStored: stored === undefined ? undefined : new Date(stored).toISOString(),
-        consistentThrough: new Date(deps.statements.consistentThrough()).toISOString(),
+        consistentThrough: new Date(await deps.statements.consistentThrough(tenant)).toISOString(),
         attachments,
       };
     },

@@ -20,7 +20,7 @@ export interface TenantService {
   /** Makes the tenant unless it is there. */
   ensure(id: string, name: string): Promise<Tenant>;
   get(id: string): Promise<Tenant | undefined>;
-  /** Answered from memory for every tenant seen before. */
+  /** Answered from memory for every tenant seen before, or lately where another process may have changed the store. */
   exists(id: string): Promise<boolean>;
   /** In order of id, after `after`. */
   list(after?: string, limit?: number): Promise<Tenant[]>;
@@ -32,16 +32,24 @@ const tenantId = new RegExp(tenantIdPattern);
 
 type TenantRecord = Omit<Tenant, 'id'>;
 
-/** Tenants are records of the server itself (tenant `''`). */
-export function createTenantService({ records }: { records: RecordStore }): TenantService {
+/**
+ * Tenants are records of the server itself (tenant `''`).
+ * @param deps.trust milliseconds for which `exists` believes what it saw; for ever when no other process can change it
+ */
+export function createTenantService({ records, trust = Infinity }: { records: RecordStore; trust?: number }): TenantService {
   const tenants = records.collection<TenantRecord>({ name: 'tenants', indexes: [], unique: [] });
-  const known = new Set<string>();
+  /** Until when a tenant is known to exist, by the monotonic clock. */
+  const known = new Map<string, number>();
 
   async function get(id: string): Promise<Tenant | undefined> {
     if (!tenantId.test(id)) return undefined;
+    const since = performance.now();
     const record = await tenants.get('', id);
-    if (!record) return undefined;
-    known.add(id);
+    if (!record) {
+      known.delete(id);
+      return undefined;
+    }
+    known.set(id, since + trust);
     return { id, ...record.value };
   }
 
@@ -51,15 +59,26 @@ export function createTenantService({ records }: { records: RecordStore }): Tena
     }
     const value: TenantRecord = { name, createdAt: new Date().toISOString() };
     if (await tenants.insert('', id, value) === 'exists') throw new QuipuError('record-conflict', `There is a tenant ${id} already.`, { pointer: '/id' });
-    known.add(id);
+    known.set(id, performance.now() + trust);
     return { id, ...value };
   }
 
   return {
     create,
-    ensure: async (id, name) => (await get(id)) ?? create(id, name),
+    ensure: async (id, name) => {
+      const found = await get(id);
+      if (found) return found;
+      try {
+        return await create(id, name);
+      } catch (error) {
+        // Another process was first.
+        const made = error instanceof QuipuError && error.code === 'record-conflict' ? await get(id) : undefined;
+        if (!made) throw error;
+        return made;
+      }
+    },
     get,
-    exists: async (id) => known.has(id) || (await get(id)) !== undefined,
+    exists: async (id) => performance.now() < (known.get(id) ?? -Infinity) || (await get(id)) !== undefined,
     list: async (after, limit) => (await tenants.list('', { after, limit })).map(({ id, value }) => ({ id, ...value })),
   };
 }

@@ -41,7 +41,10 @@ export interface NewKey {
 /** Looks at the very state of a key that is about to be replaced, and throws when the caller may not touch it. */
 export type KeyGuard = (key: Key) => void;
 
-/** Keys: a user name and a secret each, belonging to one tenant. Every change has effect on the next request. */
+/**
+ * Keys: a user name and a secret each, belonging to one tenant. A change has effect on the next request to this process, and on
+ * those to others that share the store within the time that they trust what they know.
+ */
 export interface KeyService {
   /** @throws QuipuError `record-conflict` when the id is taken, in whatever tenant; `invalid-request` when it can't be a user name */
   create(key: NewKey): Promise<KeyWithSecret>;
@@ -76,6 +79,8 @@ export interface KeyServiceDeps {
   /** Home page of the accounts that are the default authority of keys: the public URL. */
   homePage: string;
   hasher?: SecretHasher;
+  /** Milliseconds for which a verification, or a refusal, is believed without a new look at the key; for ever when no other process can change it. */
+  trust?: number;
 }
 
 const idPattern = /^[^\p{Cc}:]{1,128}$/u;
@@ -83,14 +88,14 @@ const wrongPairsKept = 10_000;
 const wrongPairLifetime = 60_000;
 
 /** Keys are kept under the tenant `''`, because a user name is looked up before its tenant is known. */
-export function createKeyService({ records, attempts, homePage, hasher = createSecretHasher() }: KeyServiceDeps): KeyService {
+export function createKeyService({ records, attempts, homePage, hasher = createSecretHasher(), trust = Infinity }: KeyServiceDeps): KeyService {
   const keys: Collection<KeyRecord> = records.collection<KeyRecord>({ name: 'keys', indexes: ['tenant'], unique: [] });
-  const verified = createCredentialCache();
+  const verified = createCredentialCache({ trust });
   /**
-   * Digests of wrong pairs, with the time of their last check. To repeat one is no new guess: a client with an old secret
+   * Digests of wrong pairs, with the time of their last check, of the last look at the key and its version then. To repeat one is no new guess: a client with an old secret
    * that keeps trying must not lock out the others behind its address, nor cost a hash each time.
    */
-  const wrong = new Map<string, number>();
+  const wrong = new Map<string, { at: number; looked: number; version: number }>();
   const underWay = new Map<string, Promise<Credential | undefined>>();
   /** Counts changes of keys: a verification that began before one must not be remembered after it. */
   let changes = 0;
@@ -147,7 +152,9 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
     const known = verified.get(digest);
     if (known) return known;
     const { key, secret } = parseBasic(header);
-    if (!idPattern.test(key) || Date.now() - (wrong.get(digest) ?? 0) < wrongPairLifetime) return undefined;
+    if (!idPattern.test(key)) return undefined;
+    const refused = refusal(digest);
+    if (refused && performance.now() - refused.looked < trust) return undefined;
     const flight = `${digest} ${address}`;
     const already = underWay.get(flight);
     if (already) return already;
@@ -158,21 +165,40 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
     return verification;
   }
 
+  function refusal(digest: string): { looked: number; version: number } | undefined {
+    const known = wrong.get(digest);
+    return known && Date.now() - known.at < wrongPairLifetime ? known : undefined;
+  }
+
   async function judge(key: string, secret: string, address: string, digest: string): Promise<Credential | undefined> {
     for (;;) {
       const before = changes;
+      const since = performance.now();
       const record = await keys.get('', key);
+      const version = record?.version ?? 0;
+      // A key that is as it was needs no second hash.
+      const former = verified.former(digest);
+      if (former?.version === version) {
+        verified.confirm(digest, since);
+        return former.credential;
+      }
+      const refused = refusal(digest);
+      if (refused?.version === version) {
+        refused.looked = since;
+        return undefined;
+      }
       const stored = record && record.value.revokedAt === undefined ? record.value : undefined;
       const matches = await hasher.matches(secret, stored ?? nobody, () => attempts.admit(address, key));
       if (before !== changes) continue;
       if (stored && matches) {
         const credential: Credential = { tenant: stored.tenant, id: key, scopes: new Set(stored.scopes), authority: stored.authority };
-        verified.set(digest, credential);
+        verified.set(digest, credential, { version, since });
         return credential;
       }
+      verified.forget(digest);
       if (!wrong.has(digest)) attempts.failed(address, key);
       if (wrong.size >= wrongPairsKept) wrong.clear();
-      wrong.set(digest, Date.now());
+      wrong.set(digest, { at: Date.now(), looked: since, version });
       return undefined;
     }
   }
@@ -180,8 +206,16 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
   return {
     create,
     async ensure(key) {
-      const record = await keys.get('', key.id);
-      if (!record) return create(key);
+      let record = await keys.get('', key.id);
+      if (!record) {
+        try {
+          return await create(key);
+        } catch (error) {
+          // Another process that starts at this moment was first.
+          record = error instanceof QuipuError && error.code === 'record-conflict' ? await keys.get('', key.id) : undefined;
+          if (!record) throw error;
+        }
+      }
       const sameSecret = await hasher.matches(key.secret, record.value);
       const sameScopes = key.scopes.length === record.value.scopes.length && key.scopes.every((scope) => record.value.scopes.includes(scope));
       if (sameSecret && sameScopes && record.value.revokedAt === undefined) return shown(key.id, record.value);

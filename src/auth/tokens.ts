@@ -22,6 +22,8 @@ export interface TokenOptions {
   /** Home page of the account that is the authority of a token without issuer: the public URL. */
   homePage: string;
   tenantExists(tenant: string): Promise<boolean>;
+  /** Milliseconds for which a verification is believed; as long as the token is valid when left out. */
+  trust?: number;
 }
 
 /** Verifies Bearer tokens. */
@@ -50,7 +52,7 @@ const curves: Record<string, Algorithm> = { prime256v1: 'ES256', secp384r1: 'ES3
  */
 export function createTokenVerifier(options: TokenOptions): TokenVerifier {
   const keys = verificationKeys(options);
-  const verified = createCredentialCache();
+  const verified = createCredentialCache({ trust: options.trust });
 
   function claimsOf(token: string): JwtPayload {
     if (keys.length === 0) throw unauthorized('This server is not set up to take Bearer tokens.', 'Basic authentication with a key and its secret');
@@ -86,7 +88,7 @@ export function createTokenVerifier(options: TokenOptions): TokenVerifier {
         scopes: scopesOf(claims['scope'], options.jwtAllowAdmin === true),
         authority: authorityOf(claims, sub),
       };
-      verified.set(verified.digest(header), credential, exp * 1000);
+      verified.set(verified.digest(header), credential, { expires: exp * 1000 });
       return credential;
     },
   };

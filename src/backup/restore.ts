@@ -1,5 +1,3 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { extract, type Extract } from 'tar-stream';
 import { createTotalsCounter, LAYOUT, MANIFEST, readEntryName, TOTALS, type BackupManifest, type BackupTotals, type TotalsCounter } from './archive.js';
@@ -7,65 +5,30 @@ import type { RestoreTarget } from './store.js';
 
 type Entry = (Extract extends AsyncIterable<infer Each> ? Each : never) & AsyncIterable<Buffer>;
 
-/** What a restore needs. */
-export interface RestoreDeps {
-  /** Makes a new store in an empty folder. */
-  openTarget(directory: string): Promise<RestoreTarget>;
-}
-
 /** What was restored. */
 export interface RestoreReport extends BackupTotals {
   manifest: BackupManifest;
 }
 
-/** Where a restore works until it is complete; a data folder that holds it holds nothing else of worth. */
-const WORK = '.restoring';
-/** What a complete restore moves into the data folder; the store comes last, because it makes the folder one. */
-const moved = ['attachments', 'store'] as const;
-
 /**
- * Makes a data folder from a backup. Nothing stands in the folder under its name before every total was found right; after an
- * interruption the same call begins anew.
- * @param directory missing, empty, or left by an interrupted restore
+ * Makes a store from a backup. It is none before every total was found right.
+ * @param openTarget makes the new store; fails when there is one already
  * @param archive the tar as `BackupService.archive` gives it
  * @throws Error with a sentence for the operator
  */
-export async function restoreBackup({ openTarget }: RestoreDeps, directory: string, archive: Readable): Promise<RestoreReport> {
-  const work = await prepare(directory);
+export async function restoreBackup(openTarget: () => Promise<RestoreTarget>, archive: Readable): Promise<RestoreReport> {
   try {
-    const target = await openTarget(work);
-    let report: RestoreReport;
+    const target = await openTarget();
     try {
-      report = await load(archive, target);
+      const report = await load(archive, target);
+      await target.complete();
+      return report;
     } finally {
       await target.close();
     }
-    for (const name of moved) {
-      await flushFolder(join(work, name));
-      await rename(join(work, name), join(directory, name));
-    }
-    await flushFolder(directory);
-    return report;
   } finally {
     archive.destroy();
-    await rm(work, { recursive: true, force: true });
   }
-}
-
-/** Makes sure that nothing is overwritten, and clears what an interrupted restore left. */
-async function prepare(directory: string): Promise<string> {
-  const work = join(directory, WORK);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const present = (await readdir(directory)).filter((name) => name !== 'lost+found');
-  const unfinished = present.includes(WORK) && !present.includes('store');
-  const foreign = present.find((name) => !(unfinished && (name === WORK || name === 'attachments')));
-  if (foreign !== undefined) {
-    throw new Error(`The data folder ${directory} is not empty (it holds ${foreign}): a backup is restored into an empty or missing folder only.`);
-  }
-  for (const name of present) await rm(join(directory, name), { recursive: true, force: true });
-  await mkdir(work, { mode: 0o700 });
-  await flushFolder(dirname(directory));
-  return work;
 }
 
 async function load(archive: Readable, target: RestoreTarget): Promise<RestoreReport> {
@@ -152,13 +115,4 @@ async function* countedParts(entry: Entry, counter: TotalsCounter): AsyncGenerat
 function explain(error: Error): Error {
   if (/^(Unexpected end of data|Invalid tar header|unexpected end of file|Premature close)/i.test(error.message)) return new Error(`This backup is cut off or damaged: ${error.message}.`);
   return error;
-}
-
-async function flushFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

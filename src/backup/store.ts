@@ -13,7 +13,7 @@ export interface BackupStore {
   dump(): AsyncGenerator<Buffer>;
 }
 
-/** A new data folder that is being filled from a backup. */
+/** A new store that is being filled from a backup. It is none before `complete`. */
 export interface RestoreTarget {
   readonly engine: string;
   /** Newest version of the data that this program knows. */
@@ -21,5 +21,8 @@ export interface RestoreTarget {
   /** Takes in one chunk of `BackupStore.dump`; durable when it answers. @throws Error when the chunk is damaged */
   load(chunk: Buffer): Promise<void>;
   attachments: AttachmentStore;
+  /** Called once, when everything was loaded and found right: makes it a store. */
+  complete(): Promise<void>;
+  /** Ends it; without `complete` before, a server does not open what was loaded, and the next restore begins anew. */
   close(): Promise<void>;
 }

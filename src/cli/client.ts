@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { connect as openSocket } from 'node:net';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { loadConfig, type Config } from '../config.js';
 import { startQuipu, type ServerFile } from '../main.js';
+import { answers } from '../server/private-socket.js';
 import { CommandError } from './command-error.js';
 import { basicAuthorization, readBody, sendRequest, type Destination } from './http-request.js';
 
@@ -68,10 +68,10 @@ export async function connect(options: ConnectionOptions, mayCreate = false): Pr
   if (running) {
     return createClient(config.dataDir, (path) => ({ socketPath: running.socket, path }), {}, () => Promise.resolve());
   }
-  if (!mayCreate && !(await holdsData(config.dataDir))) {
+  if (!mayCreate && config.mongodbUrl === undefined && !(await holdsData(config.dataDir))) {
     throw new CommandError(`There is no data in ${config.dataDir}. Start Quipu first (quipu serve), or name its data folder with --data-dir.`);
   }
-  const started = await startQuipu({ ...config, logLevel: quietest(config.logLevel) }, { network: false });
+  const started = await startQuipu({ ...config, role: 'all', logLevel: quietest(config.logLevel) }, { network: false });
   if (started.firstCredential) {
     const { key, secret } = started.firstCredential;
     process.stderr.write(`${config.dataDir} is new. Its first key, shown this once: ${key}\nSecret: ${secret}\n`);
@@ -94,17 +94,6 @@ export async function findServer(dataDir: string): Promise<ServerFile | undefine
 export async function holdsData(dataDir: string): Promise<boolean> {
   const names = await readdir(dataDir).catch(() => []);
   return names.some((name) => name !== 'lost+found' && name !== 'server.json');
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = openSocket(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 /** A command that opens the data folder itself logs faults only. */

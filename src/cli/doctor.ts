@@ -80,7 +80,7 @@ async function freeSpace({ dataDir, minFreeBytes }: Config): Promise<Finding> {
 async function* examineStore(config: Config, options: { dataDir?: string }): AsyncGenerator<Finding> {
   const running = await findServer(config.dataDir);
   yield { check: 'server', ok: true, detail: running ? `runs as process ${running.pid}${running.url === undefined ? '' : ` on ${running.url}`}` : 'does not run on this data folder' };
-  if (!running && !(await holdsData(config.dataDir))) {
+  if (!running && config.mongodbUrl === undefined && !(await holdsData(config.dataDir))) {
     yield { check: 'store', ok: true, detail: 'empty: the first start makes it' };
     return;
   }
@@ -93,6 +93,7 @@ async function* examineStore(config: Config, options: { dataDir?: string }): Asy
   }
   try {
     yield await examineContents(client);
+    if (config.mongodbUrl !== undefined) yield await examineIndexes(client);
     yield await examineHealth(client);
   } finally {
     await client.close();
@@ -106,6 +107,15 @@ async function examineContents(client: Client): Promise<Finding> {
     return { check: 'store', ok: true, detail: `${engine}, data format ${version}; statements: ${counts}` };
   } catch (error) {
     return { check: 'store', ok: false, detail: (error as Error).message };
+  }
+}
+
+async function examineIndexes(client: Client): Promise<Finding> {
+  try {
+    const { faults } = await client.json<{ faults: string[] }>('GET', '/v1/store');
+    return { check: 'indexes', ok: faults.length === 0, detail: faults.length === 0 ? 'every one that the store uses is there' : faults.join('; ') };
+  } catch (error) {
+    return { check: 'indexes', ok: false, detail: (error as Error).message };
   }
 }
 

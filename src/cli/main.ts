@@ -4,6 +4,7 @@ import { version } from '../main.js';
 import { addAnalytics } from './analytics.js';
 import { addBackup } from './backup.js';
 import { exitStatus } from './command-error.js';
+import { addConsumers } from './consumers.js';
 import { addDoctor } from './doctor.js';
 import { addExport } from './export.js';
 import { addImport } from './import.js';
@@ -19,7 +20,7 @@ const program = new Command('quipu')
   .showHelpAfterError('(quipu COMMAND --help tells more)')
   .exitOverride();
 
-for (const add of [addServe, addImport, addExport, addBackup, addRestore, addKeys, addTenants, addAnalytics, addDoctor]) add(program);
+for (const add of [addServe, addImport, addExport, addBackup, addRestore, addKeys, addTenants, addAnalytics, addConsumers, addDoctor]) add(program);
 
 try {
   await program.parseAsync();

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { startQuipu } from '../main.js';
 import { configOf } from './client.js';
 
@@ -7,11 +7,12 @@ export function addServe(program: Command): void {
   program.command('serve')
     .description('run the server (settings: docs/configuration.md)')
     .option('--data-dir <folder>', 'data folder (default: QUIPU_DATA_DIR, or ./data)')
+    .addOption(new Option('--role <role>', 'what this process does (default: QUIPU_ROLE, or all)').choices(['all', 'api', 'worker']))
     .action(serve);
 }
 
-async function serve(options: { dataDir?: string }): Promise<void> {
-  const config = configOf(options);
+async function serve(options: { dataDir?: string; role?: string }): Promise<void> {
+  const config = configOf(options, options.role === undefined ? process.env : { ...process.env, QUIPU_ROLE: options.role });
   const starting = startQuipu(config);
   let signals = 0;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -28,7 +29,7 @@ async function serve(options: { dataDir?: string }): Promise<void> {
     });
   }
   const { url, firstCredential } = await starting;
-  process.stdout.write(firstCredential ? firstStart(url!, firstCredential, config.dataDir) : `Quipu listens. Endpoint: ${url}/xapi\n`);
+  process.stdout.write(firstCredential ? firstStart(url!, firstCredential, config.dataDir) : config.role === 'worker' ? `Quipu works. Its state: ${url}/health/ready\n` : `Quipu listens. Endpoint: ${url}/xapi\n`);
 }
 
 /** What the first start prints: the only time that the secret is shown. */

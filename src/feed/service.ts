@@ -5,45 +5,73 @@ import type { StatementKey } from '../xapi/statement-keys.js';
 export interface Feed {
   /** Entries after a position, oldest first, at most `limit`, and fewer when they are long; none when there are no more. */
   read(tenant: string, after: Position, limit: number): Promise<FeedEntry[]>;
-  /** Position of the newest entry. */
-  head(): Position;
+  /** A position at or above the newest entry of a tenant that can be read. */
+  head(tenant: string): Promise<Position>;
   /** Whether an entry satisfies the filters of a list query. */
   matches(entry: FeedEntry, filters: StatementKey[][]): boolean;
-  /** Calls back with the tenant after entries became visible there; a hint, not a delivery. Returns the function that ends it. */
+  /** Calls back with the tenant after entries became visible there, whichever process stored them; a hint, not a delivery. Returns the function that ends it. */
   subscribe(listener: (tenant: string) => void): () => void;
-  /**
-   * Waits until the tenant may have new entries, the time is over or the signal ends it, whichever is first.
-   * @param seen `head()` from before the read that found nothing: what came in during that read ends the wait at once
-   */
-  wait(tenant: string, seen: Position, milliseconds: number, signal: AbortSignal): Promise<void>;
+  /** Listens for new entries of a tenant until it is closed. */
+  watch(tenant: string): Watch;
+}
+
+/** Ears for one tenant. */
+export interface Watch {
+  /** To be called before a read: what comes in from then on ends the next wait at once. */
+  begin(): void;
+  /** Waits until the tenant may have new entries, the time is over or the signal ends it. @returns whether it was the time */
+  wait(milliseconds: number, signal: AbortSignal): Promise<boolean>;
+  close(): void;
 }
 
 export function createFeed(store: StatementStore): Feed {
-  const waiting = new Map<string, Set<() => void>>();
-  store.subscribe((tenant) => {
-    const woken = waiting.get(tenant);
-    waiting.delete(tenant);
-    for (const wake of woken ?? []) wake();
-  });
+  /** One subscription for all listeners, for as long as there is one. */
+  const watching = new Map<string, Set<() => void>>();
+  let unsubscribe: (() => void) | undefined;
+
+  function listen(tenant: string, heard: () => void): () => void {
+    unsubscribe ??= store.subscribe((changed) => {
+      for (const tell of watching.get(changed) ?? []) tell();
+    });
+    const ears = watching.get(tenant) ?? new Set();
+    watching.set(tenant, ears.add(heard));
+    return () => {
+      ears.delete(heard);
+      if (ears.size === 0) watching.delete(tenant);
+      if (watching.size > 0) return;
+      unsubscribe?.();
+      unsubscribe = undefined;
+    };
+  }
 
   return {
     read: (tenant, after, limit) => store.feed(tenant, after, limit),
-    head: () => store.head(),
+    head: (tenant) => store.head(tenant),
     matches: (entry, filters) => store.matches(entry, filters),
     subscribe: (listener) => store.subscribe(listener),
-    wait: (tenant, seen, milliseconds, signal) => new Promise((resolve) => {
-      if (signal.aborted || store.head() !== seen) return resolve();
-      const set = waiting.get(tenant) ?? new Set();
-      waiting.set(tenant, set);
-      const wake = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
-        set.delete(wake);
-        resolve();
+    watch: (tenant) => {
+      let news = false;
+      let wake = (): void => undefined;
+      const close = listen(tenant, () => {
+        news = true;
+        wake();
+      });
+      return {
+        begin: () => { news = false; },
+        wait: (milliseconds, signal) => new Promise((resolve) => {
+          if (news || signal.aborted) return resolve(false);
+          const end = (over: boolean): void => {
+            clearTimeout(timer);
+            signal.removeEventListener('abort', wake);
+            wake = () => undefined;
+            resolve(over);
+          };
+          const timer = setTimeout(end, milliseconds, true);
+          wake = () => end(false);
+          signal.addEventListener('abort', wake);
+        }),
+        close,
       };
-      const timer = setTimeout(wake, milliseconds);
-      signal.addEventListener('abort', wake);
-      set.add(wake);
-    }),
+    },
   };
 }

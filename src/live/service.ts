@@ -29,24 +29,27 @@ const HEARTBEAT = 15_000;
  */
 export async function* liveEvents(feed: Feed, request: LiveRequest): AsyncGenerator<string> {
   const { tenant, signal } = request;
-  let position = request.after ?? feed.head();
+  let position = request.after ?? await feed.head(tenant);
   yield `retry: 2000\nid: ${position}\n\n`;
-  while (!signal.aborted) {
-    const seen = feed.head();
-    const entries = await feed.read(tenant, position, SLICE);
-    let events = '';
-    for (const entry of entries) {
-      position = entry.position;
-      events += eventOf(feed, entry, request);
-      if (events.length < CHUNK) continue;
-      yield events;
-      events = '';
+  const watch = feed.watch(tenant);
+  try {
+    while (!signal.aborted) {
+      watch.begin();
+      const entries = await feed.read(tenant, position, SLICE);
+      let events = '';
+      for (const entry of entries) {
+        position = entry.position;
+        events += eventOf(feed, entry, request);
+        if (events.length < CHUNK) continue;
+        yield events;
+        events = '';
+      }
+      if (events) yield events;
+      if (entries.length > 0) continue;
+      if (await watch.wait(HEARTBEAT, signal)) yield `: ${position}\n\n`;
     }
-    if (events) yield events;
-    if (entries.length > 0) continue;
-    const before = Date.now();
-    await feed.wait(tenant, seen, HEARTBEAT, signal);
-    if (Date.now() - before >= HEARTBEAT) yield `: ${position}\n\n`;
+  } finally {
+    watch.close();
   }
 }
 

@@ -10,6 +10,14 @@ export interface RefusedRow {
   reason: string;
 }
 
+/** Keeps whoever has lost the right to fill the table from sending more. */
+export interface Fence {
+  /** Makes sure, by asking the store. @throws anything when the right is another's, or can't be made sure of */
+  confirm(): Promise<void>;
+  /** Whether the right is certain at this moment, as far as that can be known without asking. */
+  held(): boolean;
+}
+
 /** Writes rows of `quipu.statement_log`. */
 export interface BlockWriter {
   /**
@@ -17,9 +25,10 @@ export interface BlockWriter {
    * engine refuses goes in with its text alone, and the rest as they are, in blocks of their own.
    * @param tokenOf names the block that begins with a row
    * @param landed called after each block
+   * @param fence asked before each block, and once more when its bytes go out
    * @throws anything when the engine does not take rows now; what `landed` has not told may be there or come later
    */
-  write(rows: StatementRow[], tokenOf: (index: number) => string, landed: (rows: number) => void): Promise<void>;
+  write(rows: StatementRow[], tokenOf: (index: number) => string, landed: (rows: number) => void, fence: Fence): Promise<void>;
 }
 
 /** Codes that say something of the engine's condition and nothing of the rows. */
@@ -45,32 +54,40 @@ export const LONGEST_INSERT = 60_000;
  * @param onUncertain called when an INSERT was sent and not answered: it may still be at work
  */
 export function createBlockWriter({ client, table, onRefused, onUncertain }: { client: ClickHouseClient; table: string; onRefused: (row: RefusedRow) => void; onUncertain: () => void }): BlockWriter {
-  async function insert(lines: string[], token: string): Promise<void> {
+  async function insert(lines: string[], token: string, fence: Fence): Promise<void> {
     const { stream } = await client.exec({
-      query: `INSERT INTO ${table} FORMAT JSONEachRow`, values: Readable.from([Buffer.from(lines.join(''))], { objectMode: false }),
+      query: `INSERT INTO ${table} FORMAT JSONEachRow`, values: Readable.from(guarded(Buffer.from(lines.join('')), fence), { objectMode: false }),
       clickhouse_settings: { ...settings, insert_deduplication_token: token },
     });
     stream.resume();
     await new Promise<void>((resolve, reject) => stream.once('end', resolve).once('error', reject));
   }
 
-  async function write(rows: StatementRow[], tokenOf: (index: number) => string, landed: (rows: number) => void, start = 0): Promise<void> {
+  async function write(rows: StatementRow[], tokenOf: (index: number) => string, landed: (rows: number) => void, fence: Fence, start = 0): Promise<void> {
+    await fence.confirm();
     try {
-      await insert(rows.map((row) => rowLine(row, true)), tokenOf(start));
+      await insert(rows.map((row) => rowLine(row, true)), tokenOf(start), fence);
       return landed(rows.length);
     } catch (error) {
       if (!(error instanceof ClickHouseError) && !neverSent.has((error as NodeJS.ErrnoException).code ?? '')) onUncertain();
       if (!(error instanceof ClickHouseError) || transient.has(error.code)) throw error;
       if (rows.length === 1) {
-        await insert([rowLine(rows[0]!, false)], tokenOf(start));
+        await fence.confirm();
+        await insert([rowLine(rows[0]!, false)], tokenOf(start), fence);
         onRefused({ tenant: rows[0]!.tenant, id: rows[0]!.id, reason: `${error.type ?? 'error'} (${error.code})` });
         return landed(1);
       }
     }
     const half = rows.length >> 1;
-    await write(rows.slice(0, half), tokenOf, landed, start);
-    await write(rows.slice(half), tokenOf, landed, start + half);
+    await write(rows.slice(0, half), tokenOf, landed, fence, start);
+    await write(rows.slice(half), tokenOf, landed, fence, start + half);
   }
 
-  return { write: (rows, tokenOf, landed) => write(rows, tokenOf, landed) };
+  return { write: (rows, tokenOf, landed, fence) => write(rows, tokenOf, landed, fence) };
+}
+
+/** The bytes of a request, unless the process stood still between the decision to send them and now. */
+function* guarded(bytes: Buffer, fence: Fence): Generator<Buffer> {
+  if (!fence.held()) throw new Error('Another process may be filling the analytics table by now');
+  yield bytes;
 }

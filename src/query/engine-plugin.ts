@@ -9,7 +9,7 @@ const time = { type: 'string', description: 'ISO 8601 in UTC' } as const;
 const rebuild = {
   type: 'object', required: ['status', 'done', 'total'],
   properties: {
-    status: { type: 'string', enum: ['none', 'running', 'complete', 'failed'], description: 'Of this process: none when no rebuild has begun since its start' },
+    status: { type: 'string', enum: ['none', 'running', 'complete', 'failed'], description: 'Of the last rebuild: none when there was never one' },
     done: { ...count, description: 'Statements in the new table' }, total: { ...count, description: 'Statements in the store' },
     startedAt: time, finishedAt: time, problem: { type: 'string' },
   },

@@ -1,15 +1,18 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import type { Checkpoints } from '../feed/checkpoints.js';
 import type { Consumer } from '../feed/consumers.js';
 import type { Feed } from '../feed/service.js';
+import type { Jobs } from '../jobs/jobs.js';
+import { withLease, type LeaseBook } from '../jobs/leases.js';
 import type { StatementStore } from '../statements/store.js';
 import { QuipuError } from '../xapi/errors.js';
 import { createEngineClient, serverAddress, type EngineAddress } from './engine/client.js';
 import { createSupervisor } from './engine/supervisor.js';
 import { migrate } from './migrate.js';
 import { createRebuild, type Rebuild, type RebuildState } from './rebuild.js';
-import { createShipper, type Shipper } from './shipper.js';
+import { createShipper, pause, type Shipper, type ShipperDeps } from './shipper.js';
+import { createShipping } from './shipping.js';
 import { createSummaries } from './summaries.js';
 import { createTenantDatabases } from './tenant-databases.js';
 
@@ -18,6 +21,11 @@ export interface EngineServiceDeps {
   statements: StatementStore;
   /** Ids of all tenants. */
   listTenants(): Promise<string[]>;
+  checkpoints: Checkpoints;
+  leases: LeaseBook;
+  jobs: Jobs;
+  /** Tells the leases of this engine from those of another one that is fed from the same store; empty for the one that all share. */
+  scope?: string;
   /** `off` leaves everything undone. */
   analytics: 'auto' | 'off';
   /** With its credentials; the embedded engine when left out. */
@@ -61,7 +69,7 @@ export interface EngineService {
   health(): { status: string; code?: string };
   /** Begins a rebuild, or goes on with one. @throws QuipuError `store-unavailable`; `record-conflict` when one runs */
   rebuild(): Promise<RebuildState>;
-  /** Starts the engine and the consumer; returns at once. */
+  /** Starts the engine, for queries and, where jobs are run, for the consumer that fills it; returns at once. */
   start(): void;
   close(): Promise<void>;
 }
@@ -72,7 +80,7 @@ const TEND_EVERY = 10_000;
 const BEHIND = 10;
 
 /** Puts the engine, its schema, the shipper and the rebuild together. Nothing of it is waited for by ingest. */
-export function createEngineService({ feed, statements, listTenants, analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
+export function createEngineService({ feed, statements, listTenants, checkpoints, leases, jobs, scope = '', analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
   const address: EngineAddress = clickhouseUrl === undefined ? { kind: 'socket', socketPath } : serverAddress(clickhouseUrl);
   const limits = { max_execution_time: timeout, max_memory_usage: String(queryBytes) };
   const client = createEngineClient(address, { requestTimeout: (timeout + 10) * 1000, settings: limits });
@@ -84,23 +92,49 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
     path: join(directory, 'clickhouse'), socketPath, memoryBytes, log, maxResidentBytes: memoryBytes * 1.5, maxStatements: 24, maxBodyBytes: 256 << 20,
     defaults: { max_execution_time: String(timeout), max_memory_usage: String(queryBytes) },
   });
+  const schema = leases.kind<object>('analytics-schema', {});
+  const summarising = leases.kind<object>('analytics-summaries', {});
+  const stopping = new AbortController();
   let started = false;
   let prepared = false;
-  let resumed = false;
-  const closing = new AbortController();
+  let preparing: Promise<void> | undefined;
+  let problem: string | undefined;
+  let watching: Promise<void> = Promise.resolve();
 
-  async function ready(): Promise<void> {
-    prepared = false;
+  function ready(): Promise<void> {
+    if (prepared) return Promise.resolve();
+    preparing ??= prepare().finally(() => { preparing = undefined; });
+    return preparing;
+  }
+
+  async function prepare(): Promise<void> {
     if (supervisor && !(await supervisor.settled())) throw new Error(problemOf() ?? 'the analytics engine does not run');
     const answer = await writing.ping();
     if (!answer.success) throw answer.error;
     databases.forget();
-    await migrate(writing);
-    await summaries.prepare();
-    await databases.refresh();
+    await withLease(schema, '', `analytics${scope}`, stopping.signal, async () => {
+      await migrate(writing);
+      await summaries.prepare();
+      await databases.refresh();
+      await rebuild.resume();
+    });
     prepared = true;
-    if (!resumed) await rebuild.resume();
-    resumed = true;
+  }
+
+  /** Keeps the engine ready, also where nothing is shipped: it may go away and come back, and be another one then. */
+  async function watch(): Promise<void> {
+    while (!stopping.signal.aborted && supervisor?.state().status !== 'missing') {
+      try {
+        await ready();
+        const answer = supervisor ? undefined : await writing.ping();
+        if (answer?.success === false) throw answer.error;
+        problem = undefined;
+      } catch (error) {
+        prepared = false;
+        problem = error instanceof Error ? error.message.slice(0, 500) : String(error);
+      }
+      await pause(prepared ? 5000 : 1000, stopping.signal);
+    }
   }
 
   function problemOf(): string | undefined {
@@ -108,39 +142,49 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
     return state?.status === 'failed' ? state.reason : state?.status === 'missing' ? 'the package chdb is not installed' : undefined;
   }
 
-  function shipperOf(name: string, table: string): Shipper {
-    const main = name === 'analytics';
-    return createShipper({
-      name, table, client: writing, feed, statements, listTenants, log, ready: main ? ready : awaited, prepare: (tenant) => databases.ensure(tenant),
-      ...(main ? { summaries } : {}),
-    });
+  const isOn = (): boolean => !['off', 'missing'].includes(statusOf());
+
+  function shipperOf(table: string, more: Pick<ShipperDeps, 'summaries'> = {}): Shipper {
+    return createShipper({ table, client: writing, feed, statements, listTenants, log, prepare: (tenant) => databases.ensure(tenant), ...more });
   }
 
-  async function awaited(): Promise<void> {
-    if (supervisor && !(await supervisor.settled())) throw new Error('the analytics engine does not run');
-  }
-
-  const shipper = shipperOf('analytics', 'quipu.statement_log');
+  const outlives = supervisor === undefined;
+  const shipping = createShipping({
+    name: 'analytics', scope, shipper: shipperOf('quipu.statement_log', { summaries }), feed, statements, checkpoints, leases, jobs, listTenants, log, ready, isOn, outlives,
+    failed: () => { prepared = false; }, rebuild: () => begin(), begins: async () => summaries.allow(await listTenants()),
+  });
   const rebuild: Rebuild = createRebuild({
-    client: writing, shipper, createShipper: (table) => shipperOf('analytics-rebuild', table),
+    client: writing, feed, shipping, createShipper: shipperOf, leases, jobs, listTenants, ready, isOn, outlives, scope,
     count: async () => {
       let sum = 0;
       for (const tenant of await listTenants()) sum += await statements.count(tenant);
       return sum;
     },
-    listTenants, summaries,
+    summaries,
   });
 
   /** Keeps the summaries near the statements; while the shipper is behind, the engine's time is the shipper's. */
-  async function tendSummaries(): Promise<void> {
-    while (!closing.signal.aborted) {
-      try {
-        await pause(TEND_EVERY, undefined, { signal: closing.signal, ref: false });
-        if (statusOf() === 'running' && (await shipper.state()).tenants.every(({ lagSeconds }) => lagSeconds < BEHIND)) await summaries.tend(await listTenants());
-      } catch (error) {
-        if (!closing.signal.aborted) log.warn({ reason: error instanceof Error ? error.message.slice(0, 500) : String(error) }, 'The summaries of the analytics are as they were');
-      }
+  async function tendSummaries(signal: AbortSignal): Promise<'done'> {
+    if (statusOf() !== 'running') return 'done';
+    const { tenants } = await shipping.consumer.state();
+    if (tenants.some(({ lagSeconds }) => lagSeconds > BEHIND)) return 'done';
+    const lease = await summarising.acquire('', `analytics${scope}`);
+    if (!lease) return 'done';
+    try {
+      await summaries.tend(tenants.map(({ tenant }) => tenant), AbortSignal.any([signal, lease.signal]));
+    } finally {
+      await lease.release();
     }
+    return 'done';
+  }
+
+  jobs.define({ name: 'analytics-summaries', subjects: async () => (isOn() ? [''] : []), run: (_, signal) => tendSummaries(signal), concurrency: 1, interval: TEND_EVERY });
+
+  async function begin(): Promise<RebuildState> {
+    check();
+    const state = await rebuild.start();
+    if (!state) throw new QuipuError('record-conflict', 'A rebuild runs already.');
+    return state;
   }
 
   function statusOf(): EngineStatus['status'] {
@@ -161,37 +205,29 @@ export function createEngineService({ feed, statements, listTenants, analytics, 
       check();
       await databases.ensure(tenant);
     },
-    consumer: {
-      name: shipper.name,
-      state: async () => (['off', 'missing'].includes(statusOf()) ? { name: shipper.name, status: 'off', tenants: [], refusedCount: 0, refused: [] } : shipper.state()),
-    },
+    consumer: shipping.consumer,
     status: async () => {
-      const { lastError } = await shipper.state();
       const status = statusOf();
-      const problem = status === 'waiting' ? problemOf() ?? lastError?.message : undefined;
-      return { status, engine: supervisor ? 'embedded' : 'server', ...(supervisor?.pid() === undefined ? {} : { pid: supervisor.pid() }), ...(problem === undefined ? {} : { problem }), rebuild: await rebuild.state() };
+      const waits = status === 'waiting' ? problemOf() ?? problem : undefined;
+      return { status, engine: supervisor ? 'embedded' : 'server', ...(supervisor?.pid() === undefined ? {} : { pid: supervisor.pid() }), ...(waits === undefined ? {} : { problem: waits }), rebuild: await rebuild.state() };
     },
     health: () => {
       const status = statusOf();
       return status === 'running' ? { status: 'ok' } : status === 'waiting' ? { status: 'failed', code: 'store-unavailable' } : { status: 'off' };
     },
-    rebuild: async () => {
-      check();
-      if (!rebuild.start()) throw new QuipuError('record-conflict', 'A rebuild runs already.');
-      return rebuild.state();
-    },
+    rebuild: begin,
     start: () => {
       if (analytics === 'off' || started) return;
       started = true;
       supervisor?.start();
-      shipper.start();
-      void tendSummaries();
+      watching = watch();
+      shipping.consumer.wake('');
     },
     close: async () => {
-      closing.abort();
-      // At once: what the engine has not answered is shipped again after the next start.
-      await Promise.all([rebuild.close(), shipper.stop(), supervisor?.close()]);
+      stopping.abort();
+      await supervisor?.close();
       await Promise.all([client.close(), writing.close(), making.close()]);
+      await watching;
     },
   };
 }

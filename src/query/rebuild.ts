@@ -1,5 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { Shipper } from './shipper.js';
+import type { Feed } from '../feed/service.js';
+import type { Jobs } from '../jobs/jobs.js';
+import { LeaseLost, type Lease, type LeaseBook } from '../jobs/leases.js';
+import { pause, type Shipper } from './shipper.js';
+import { fenceOf, type Shipping } from './shipping.js';
 import type { Summaries } from './summaries.js';
 
 /** How a rebuild is. */
@@ -14,128 +18,167 @@ export interface RebuildState {
   problem?: string;
 }
 
+/** What is kept of it: the last one, over all processes. */
+interface RebuildRecord extends RebuildState {
+  /** The tables may have changed places already. */
+  exchanging?: boolean;
+}
+
 export interface RebuildDeps {
   client: ClickHouseClient;
+  feed: Feed;
   /** The consumer that fills the table in use. */
-  shipper: Shipper;
-  /** Makes a consumer that fills another table. */
+  shipping: Shipping;
+  /** Makes what fills another table. */
   createShipper(table: string): Shipper;
-  /** Statements in the store, of all tenants. */
-  count(): Promise<number>;
+  leases: LeaseBook;
+  jobs: Jobs;
   /** Ids of all tenants. */
   listTenants(): Promise<string[]>;
-  /** What is derived from the table's rows. */
-  summaries: Pick<Summaries, 'takeAway' | 'allow'>;
+  /** Statements in the store, of all tenants. */
+  count(): Promise<number>;
+  /** What is derived from the table's rows; what ships afterwards allows it again. */
+  summaries: Pick<Summaries, 'takeAway'>;
+  /** Waits until the engine can be used. @throws anything when it can't yet */
+  ready(): Promise<void>;
+  /** Whether the engine goes on with what it was sent when its sender has died, as a server does. */
+  outlives: boolean;
+  /** Whether analytics is used at all. */
+  isOn(): boolean;
+  /** What its lease is kept under, behind the name. */
+  scope: string;
 }
 
 /** Fills the analytics table anew from the store. */
 export interface Rebuild {
   state(): Promise<RebuildState>;
-  /** Begins, or goes on with one that was cut short. @returns false when one runs already */
-  start(): boolean;
-  /** Goes on with a rebuild that an earlier process left. */
+  /** Asks for one; a process that works begins it, and another goes on with it should that one die. @returns undefined when one runs already */
+  start(): Promise<RebuildState | undefined>;
+  /** Goes on with a table that an earlier version has begun to fill. */
   resume(): Promise<void>;
-  close(): Promise<void>;
 }
 
+const job = 'analytics-rebuild';
 const table = 'quipu.statement_log';
 const beside = 'quipu.statement_log_rebuild';
 /** Comment of the table that has given its place to another: whatever its name is after a crash, it is not filled on. */
 const replaced = 'replaced';
+/** Milliseconds of one turn of filling, after which it is told how far it is. */
+const slice = 1000;
 
 /**
- * A consumer of its own fills a table beside the old one while statements and queries go on as ever; then both change
- * places in one step. The new table holds its own checkpoint, so that a rebuild which was cut short goes on where it was.
+ * A table is filled beside the old one while statements and queries go on as ever; then both change places in one step. The new
+ * table holds its own checkpoint, so that a rebuild which was cut short goes on where it was, also in another process.
  */
-export function createRebuild({ client, shipper, createShipper, count, listTenants, summaries }: RebuildDeps): Rebuild {
-  const stopping = new AbortController();
-  let state: RebuildState = { status: 'none', done: 0, total: 0 };
-  let filling: Shipper | undefined;
-  let running: Promise<void> = Promise.resolve();
+export function createRebuild({ client, feed, shipping, createShipper, leases, jobs, listTenants, count, ready, outlives, isOn, scope, summaries }: RebuildDeps): Rebuild {
+  const kind = leases.kind<RebuildRecord>('analytics-rebuild', { status: 'none', done: 0, total: 0 });
+  const id = `analytics${scope}`;
 
-  async function rebuild(): Promise<void> {
-    await dropUseless();
+  async function run(_subject: string, signal: AbortSignal): Promise<'done'> {
+    if (!isOn() || (await kind.read('', id)).status !== 'running') return 'done';
+    const lease = await kind.acquire('', id);
+    if (!lease) return 'done';
+    try {
+      if (lease.state.status === 'running') await carryOut(lease, AbortSignal.any([signal, lease.signal]));
+    } finally {
+      await lease.release();
+    }
+    return 'done';
+  }
+
+  async function carryOut(lease: Lease<RebuildRecord>, signal: AbortSignal): Promise<void> {
+    let end: Partial<RebuildRecord> = { status: 'complete' };
+    try {
+      await ready();
+      if (!(await dropUseless() && lease.state.exchanging)) await rebuild(lease, signal);
+      if (signal.aborted) return;
+    } catch (error) {
+      // It goes on elsewhere, or after the next start.
+      if (error instanceof LeaseLost || signal.aborted) return;
+      end = { status: 'failed', problem: error instanceof Error ? error.message.slice(0, 500) : String(error) };
+    }
+    const total = await count();
+    await lease.save(({ exchanging: _exchanging, ...state }) => ({ ...state, ...end, total, done: end.status === 'complete' ? total : state.done, finishedAt: new Date().toISOString() }));
+  }
+
+  async function rebuild(lease: Lease<RebuildRecord>, signal: AbortSignal): Promise<void> {
     await client.command({ query: `CREATE TABLE IF NOT EXISTS ${beside} AS ${table}` });
     await client.command({ query: `ALTER TABLE ${beside} MODIFY COMMENT ''` });
-    filling = createShipper(beside);
-    filling.start();
-    await filling.drained(stopping.signal);
-    if (stopping.signal.aborted) return;
-    await shipper.stop();
-    try {
-      await filling.drained(stopping.signal);
-      await filling.stop();
-      await pause(Math.max(shipper.settlesIn(), filling.settlesIn()), stopping.signal);
-      if (stopping.signal.aborted) return;
-      const tenants = await listTenants();
-      await summaries.takeAway(tenants);
+    const filling = createShipper(beside);
+    if (outlives && lease.takenOver) filling.doubt();
+    await fill(filling, lease, signal);
+    await shipping.replace(signal, async (settled) => {
+      await fill(filling, lease, signal);
+      await pause(filling.settlesIn(), signal);
+      await settled();
+      if (signal.aborted) throw new LeaseLost(job);
+      await summaries.takeAway(await listTenants());
+      await lease.save((state) => ({ ...state, exchanging: true }));
       await client.command({ query: `ALTER TABLE ${table} MODIFY COMMENT '${replaced}'` });
+      if (!lease.held()) throw new LeaseLost(job);
       await client.command({ query: `EXCHANGE TABLES ${beside} AND ${table}` });
-      await summaries.allow(tenants);
       await client.command({ query: `DROP TABLE ${beside} SYNC`, clickhouse_settings: { max_table_size_to_drop: '0' } });
-    } finally {
-      shipper.forget();
-      if (!stopping.signal.aborted) shipper.start();
+      return filling;
+    });
+  }
+
+  /** Until the table holds what the store held when this was called. */
+  async function fill(filling: Shipper, lease: Lease<RebuildRecord>, signal: AbortSignal): Promise<void> {
+    const heads = new Map<string, number>();
+    for (const tenant of await listTenants()) heads.set(tenant, await feed.head(tenant));
+    const isFull = async (): Promise<boolean> => {
+      for (const [tenant, head] of heads) {
+        const [next] = await feed.read(tenant, filling.at(tenant)?.position ?? 0, 1);
+        if (next && next.position <= head) return false;
+      }
+      return true;
+    };
+    while (!signal.aborted) {
+      const drained = await filling.drain(signal, fenceOf(lease), slice);
+      const rows = (await listTenants()).reduce((sum, tenant) => sum + (filling.at(tenant)?.rows ?? 0), 0);
+      const total = await count();
+      await lease.save((state) => ({ ...state, total, done: Math.min(rows, total) }));
+      if (drained || await isFull()) return;
     }
   }
 
-  /** A table that an older version has begun is no use, nor one that has been replaced and was not dropped. */
-  async function dropUseless(): Promise<void> {
+  /** A table that an older version has begun is no use, nor one that has been replaced and was not dropped. @returns whether there was one of the latter */
+  async function dropUseless(): Promise<boolean> {
     const old = await client.query({ query: "SELECT name FROM system.tables WHERE database = 'quipu' AND name = 'statement_log_rebuild' AND comment = {replaced:String}", query_params: { replaced }, format: 'JSONEachRow' });
-    if ((await old.json()).length > 0) await client.command({ query: `DROP TABLE ${beside} SYNC`, clickhouse_settings: { max_table_size_to_drop: '0' } });
+    const left = (await old.json()).length > 0;
+    if (left) await client.command({ query: `DROP TABLE ${beside} SYNC`, clickhouse_settings: { max_table_size_to_drop: '0' } });
     const shapes = await client.query({
       query: "SELECT uniqExact(shape) AS shapes FROM (SELECT table, groupArray((name, type)) AS shape FROM (SELECT * FROM system.columns WHERE database = 'quipu' AND table LIKE 'statement\\_log%' ORDER BY table, position) GROUP BY table)",
       format: 'JSONEachRow',
     });
     if (Number((await shapes.json<{ shapes: string }>())[0]!.shapes) > 1) await client.command({ query: `DROP TABLE IF EXISTS ${beside} SYNC` });
+    return left;
   }
 
-  function start(): boolean {
-    if (state.status === 'running' || stopping.signal.aborted) return false;
-    state = { status: 'running', done: 0, total: 0, startedAt: new Date().toISOString() };
-    running = rebuild().then(
-      () => finish({ status: stopping.signal.aborted ? 'failed' : 'complete' }),
-      (error: unknown) => finish({ status: 'failed', problem: error instanceof Error ? error.message.slice(0, 500) : String(error) }),
-    );
-    return true;
+  async function start(): Promise<RebuildState | undefined> {
+    let running = false;
+    const state = await kind.change('', id, (known) => {
+      running = known.status === 'running';
+      return running ? known : { status: 'running', done: 0, total: 0, startedAt: new Date().toISOString() };
+    });
+    jobs.wake(job, '');
+    return running ? undefined : shown(state);
   }
 
-  async function finish(end: Pick<RebuildState, 'status' | 'problem'>): Promise<void> {
-    const total = await count().catch(() => state.total);
-    await filling?.stop();
-    filling = undefined;
-    state = { ...state, ...end, total, done: end.status === 'complete' ? total : state.done, finishedAt: new Date().toISOString() };
-  }
+  jobs.define({ name: job, subjects: async () => [''], run, concurrency: 1 });
 
   return {
     start,
     resume: async () => {
+      if ((await kind.read('', id)).status === 'running') return;
       await dropUseless();
       const found = await client.query({ query: "SELECT name FROM system.tables WHERE database = 'quipu' AND name = 'statement_log_rebuild'", format: 'JSONEachRow' });
-      if ((await found.json()).length > 0) start();
+      if ((await found.json()).length > 0) await start();
     },
-    state: async () => {
-      if (state.status !== 'running' || !filling) return state;
-      const [{ tenants }, total] = await Promise.all([filling.state(), count()]);
-      state = { ...state, total, done: Math.max(0, total - tenants.reduce((sum, { lagStatements }) => sum + lagStatements, 0)) };
-      return state;
-    },
-    close: async () => {
-      stopping.abort();
-      await running;
-    },
+    state: async () => shown(await kind.read('', id)),
   };
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted || milliseconds <= 0) return resolve();
-    const over = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', over);
-      resolve();
-    };
-    const timer = setTimeout(over, milliseconds);
-    signal.addEventListener('abort', over);
-  });
+function shown({ exchanging: _exchanging, ...state }: RebuildRecord): RebuildState {
+  return state;
 }

@@ -18,7 +18,7 @@ export interface Summaries {
    */
   make(tenant: string): Promise<boolean>;
   /** Does the same for each tenant of whose statements more than a part is not summarised, unless the last time is too near. */
-  tend(tenants: readonly string[]): Promise<void>;
+  tend(tenants: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Removes what is summarised of these tenants: nothing of it counts any more, and nothing is made until `allow`. */
   takeAway(tenants: readonly string[]): Promise<void>;
   /** Lets summaries of these tenants be made again. */
@@ -163,10 +163,10 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
       }
     }),
     make: (tenant) => alone(() => make(tenant)),
-    tend: async (tenants) => {
+    tend: async (tenants, signal) => {
       for (const tenant of tenants) {
         await alone(async () => {
-          if (!(await isDue(tenant))) return;
+          if (signal?.aborted || !(await isDue(tenant))) return;
           const before = performance.now();
           await make(tenant);
           const now = performance.now();

@@ -1,9 +1,16 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Feed } from '../feed/service.js';
 import type { FeedEntry, StatementStore, StoredStatement } from '../statements/store.js';
-import { createBlockWriter, type RefusedRow } from './block-writer.js';
+import { createBlockWriter, type Fence, type RefusedRow } from './block-writer.js';
 import { rowOf, type StatementRow } from './rows.js';
 import type { Summaries } from './summaries.js';
+
+/** The table holds what the store does not, as after the restore of an older backup. */
+export class AheadOfStore extends Error {
+  constructor(tenant: string) {
+    super(`The analytics database has statements of ${tenant} that the store does not have, as after the restore of an older backup: run "quipu analytics rebuild".`);
+  }
+}
 
 /** What is needed to fill a table from the store. */
 export interface TenantShipperDeps {
@@ -26,7 +33,7 @@ export interface TenantShipper {
   /** Whether there is something to deal with. */
   pending(): Promise<boolean>;
   /** Deals with the next entries. @returns how many; 0 when there are none */
-  step(): Promise<number>;
+  step(fence: Fence): Promise<number>;
   /** Takes the place from the table before the next step: after a failure, or when the table was put in another's place. */
   forget(): void;
 }
@@ -49,7 +56,7 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
 
   async function settle(): Promise<{ position: number; rows: number }> {
     if (!sure || !at) at = await place();
-    if (at.position > feed.head()) throw new Error(`The analytics database has statements of ${tenant} that the store does not have, as after the restore of an older backup: run "quipu analytics rebuild".`);
+    if (at.position > await feed.head(tenant)) throw new AheadOfStore(tenant);
     sure = true;
     return at;
   }
@@ -60,14 +67,14 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
     return { position: Number(position), rows: Number(rows) };
   }
 
-  async function step(): Promise<number> {
+  async function step(fence: Fence): Promise<number> {
     const { position: before } = await settle();
     const entries = await nextEntries(before);
     const first = entries[0];
     if (first === undefined) return 0;
     if (first.kind === 'erasure') {
       await summaries?.takeAway([tenant]);
-      await erase(first);
+      await erase(first, fence);
       await summaries?.allow([tenant]);
       at = { position: first.position, rows: (await place()).rows };
       return 1;
@@ -81,7 +88,7 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
     await writer.write(rows, (index) => `${tenant}:${index === 0 ? before : rows[index - 1]!.position}`, (count) => {
       landed += count;
       at = { position: rows[landed - 1]!.position, rows: at!.rows + count };
-    });
+    }, fence);
     return rows.length;
   }
 
@@ -102,9 +109,10 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
     return entries;
   }
 
-  async function erase({ position, erased, redacted }: Extract<FeedEntry, { kind: 'erasure' }>): Promise<void> {
+  async function erase({ position, erased, redacted }: Extract<FeedEntry, { kind: 'erasure' }>, fence: Fence): Promise<void> {
     const ids = [...erased, ...redacted];
     for (let start = 0; start < ids.length; start += slice) {
+      await fence.confirm();
       await client.command({
         query: `DELETE FROM ${table} WHERE tenant = {tenant:String} AND erasure < {position:UInt64} AND id IN {ids:Array(UUID)}`,
         query_params: { tenant, position, ids: ids.slice(start, start + slice) }, clickhouse_settings: { lightweight_deletes_sync: '2', mutations_sync: '2', max_execution_time: 0 },
@@ -114,7 +122,7 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
       const present = await rewritten(position, redacted.slice(start, start + slice));
       const kept = await Promise.all(redacted.slice(start, start + slice).filter((id) => !present.has(id)).map((id) => statements.get(tenant, id)));
       const rows = kept.filter((found): found is StoredStatement => found !== undefined).map((found) => rowOf(found, { tenant, erasure: position }));
-      if (rows.length > 0) await writer.write(rows, (index) => `${tenant}:erasure:${position}:${rows[index]!.id}`, () => undefined);
+      if (rows.length > 0) await writer.write(rows, (index) => `${tenant}:erasure:${position}:${rows[index]!.id}`, () => undefined, fence);
     }
     // Takes the removed rows from the disk as well, in the engine's own time.
     await client.command({ query: `ALTER TABLE ${table} APPLY DELETED MASK`, clickhouse_settings: { mutations_sync: '0', alter_sync: '0' } });

@@ -44,7 +44,7 @@ const CHECK_INTERVAL = 5000;
 /** Seconds for which a connection may stand still at the least: longer than a live stream is ever silent. */
 const SHORTEST_SILENCE = 60;
 
-/** The HTTP application: every plugin in the order in which a request meets it. */
+/** The HTTP application: every plugin in the order in which a request meets it. A worker has those of operators alone. */
 export async function createApp({ services, config, log, version, trustedSockets, closing }: AppDeps): Promise<FastifyInstance> {
   const prefix = randomBytes(4).toString('hex');
   let requests = 0;
@@ -89,25 +89,31 @@ export async function createApp({ services, config, log, version, trustedSockets
   await registerCompression(app);
   await app.register(swagger, openApi(version, services.homePage));
   await app.register(swaggerUi, { routePrefix: '/docs' });
-  await app.register(consolePlugin, { prefix: '/console' });
-  await app.register(healthPlugin, { checks: services.checks, observed: { analytics: () => services.engine.health() } });
+  if (config.role !== 'worker') await app.register(consolePlugin, { prefix: '/console' });
+  await app.register(healthPlugin, { checks: services.checks, observed: { analytics: () => services.engine.health(), ...(config.redisUrl === undefined ? {} : { jobs: () => ({ status: services.jobs.state().status }) }) } });
   await app.register(async (scope) => {
     await scope.register(authPlugin, { ...auth, openTo: fromLoopback });
     await scope.register(metricsPlugin, { metrics: services.metrics });
   });
-  await registerXapi(app, services, config, auth, version);
+  if (config.role !== 'worker') await registerXapi(app, services, config, auth, version);
   await app.register(async (scope) => {
     await scope.register(authPlugin, auth);
     await scope.register(jsonApiPlugin);
+    await scope.register(feedPlugin, {
+      consumers: services.consumers, tenantOf: (request) => tenantOf(request, services.tenants),
+      checkTenant: async (tenant) => {
+        if (!(await services.tenants.exists(tenant))) throw new QuipuError('not-found', `There is no tenant ${JSON.stringify(tenant)}.`, { pointer: '/tenant' });
+      },
+    });
+    await scope.register(enginePlugin, { engine: services.engine, prefix: '/analytics' });
+    if (config.role === 'worker') return;
     await scope.register(adminPlugin, services);
     await scope.register(transferPlugin, { transfer: services.transfer, tenantOf: (request) => tenantOf(request, services.tenants) });
     await scope.register(backupPlugin, { backup: services.backup });
-    await scope.register(feedPlugin, { consumers: services.consumers });
-    await scope.register(enginePlugin, { engine: services.engine, prefix: '/analytics' });
     await scope.register(analyticsPlugin, { analytics: services.analytics, maxDepth: config.maxDepth, tenantOf: (request) => tenantOf(request, services.tenants), prefix: '/analytics' });
     await scope.register(livePlugin, { feed: services.feed, statements: services.statements, maxDepth: config.maxDepth, closing });
   }, { prefix: '/v1' });
-  await app.register(sqlPlugin, { answer: services.sql, prefix: '/clickhouse' });
+  if (config.role !== 'worker') await app.register(sqlPlugin, { answer: services.sql, prefix: '/clickhouse' });
   return app;
 }
 

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { createErasureService } from '../admin/erasure-service.js';
+import { createErasureService, ERASURES } from '../admin/erasure-service.js';
 import { createExportService } from '../admin/export-service.js';
 import { createMetrics } from '../admin/metrics.js';
 import { createStatisticsService } from '../admin/statistics-service.js';
@@ -12,17 +12,22 @@ import { createTokenVerifier } from '../auth/tokens.js';
 import { createBackupService } from '../backup/service.js';
 import type { Config } from '../config.js';
 import { createDocumentService } from '../documents/service.js';
-import { lagsOf } from '../feed/consumers.js';
+import { announcing } from '../feed/announce.js';
+import { createCheckpoints } from '../feed/checkpoints.js';
+import { createConsumerService } from '../feed/consumer-service.js';
+import { lagsOf, type Consumer } from '../feed/consumers.js';
+import { createDeadLetters } from '../feed/dead-letters.js';
 import { createFeed } from '../feed/service.js';
+import { createInProcessJobs } from '../jobs/in-process-jobs.js';
+import { createLeaseBook } from '../jobs/leases.js';
+import { engineScope } from '../query/engine-scope.js';
 import { createEngineService } from '../query/engine-service.js';
 import { createAnalyticsService } from '../query/service.js';
 import { createSqlService } from '../query/sql/service.js';
 import { createStatementService } from '../statements/service.js';
-import { openLevelStorage } from '../storage/leveldb/open.js';
 import { createTransferService } from '../transfer/service.js';
 import { privateSocketPath } from './private-socket.js';
-
-export { openRestoreTarget } from '../storage/leveldb/backup.js';
+import { openStorage } from './storage.js';
 
 /** What the program writes to its log. */
 export interface Log {
@@ -33,45 +38,67 @@ export interface Log {
 
 export type Services = Awaited<ReturnType<typeof compose>>;
 
+/** Milliseconds for which a process believes what it knows of keys and tenants that other processes may change. */
+const TRUST = 2000;
+/** Milliseconds that work in the background has to come to an end by itself when the server closes. */
+const GRACE = 1000;
+
 /**
- * Puts the program together: adapters, then the services on top of them. The only place that names an adapter.
+ * Puts the program together: the store, then the services on top of it.
  * @throws Error with a sentence for the operator when the store can't be opened
  */
 export async function compose(config: Config, log: Log) {
-  const storage = await openLevelStorage({
-    directory: config.dataDir,
-    minFreeBytes: config.minFreeBytes,
+  const storage = await openStorage(config, {
     onState: (state, reason) => (state === 'available'
       ? log.info({}, 'The store takes writes again')
       : log.error({ err: reason }, 'The store takes no writes; it is tried again until it does')),
+    onFault: (error) => log.error({ err: error }, 'Work of the store in the background failed; it is tried again'),
   });
-  const { statements: store, canonical, documents, attachments, records } = storage;
+  const { canonical, documents, attachments, records } = storage;
+  const shared = config.mongodbUrl !== undefined;
+  const trust = shared ? TRUST : Infinity;
+  let stopListening = (): void => undefined;
   const homePage = config.publicUrl ?? `http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${config.port}`;
-  const tenants = createTenantService({ records });
-  const feed = createFeed(store);
+  const tenants = createTenantService({ records, trust });
   const listTenants = async (): Promise<string[]> => {
     const ids: string[] = [];
     for (let page = await tenants.list(); page.length > 0; page = await tenants.list(ids.at(-1))) ids.push(...page.map(({ id }) => id));
     return ids;
   };
+  const leases = createLeaseBook({ records, shared });
+  const jobs = config.redisUrl === undefined ? createInProcessJobs({ log }) : (await import('../jobs/bull-jobs.js')).createBullJobs({ url: config.redisUrl, log });
+  const checkpoints = createCheckpoints({ records, leases });
+  const letters = createDeadLetters({ records });
+  const wakeConsumers = (tenant: string): void => {
+    for (const consumer of consumers) consumer.wake(tenant);
+  };
+  // Through Redis each process tells of what it has stored itself; without it each that works listens to the store.
+  const store = config.redisUrl === undefined ? storage.statements : announcing(storage.statements, wakeConsumers);
+  const feed = createFeed(store);
+  const ownEngine = shared && config.clickhouseUrl === undefined;
+  const directory = join(config.dataDir, 'analytics');
   const engine = createEngineService({
-    feed, statements: store, listTenants, log, analytics: config.analytics, clickhouseUrl: config.clickhouseUrl,
-    directory: join(config.dataDir, 'analytics'), socketPath: await privateSocketPath(config.dataDir, 'analytics.sock'),
+    feed, statements: store, listTenants, checkpoints, leases, jobs, log, clickhouseUrl: config.clickhouseUrl,
+    // An embedded engine is filled and asked by one process.
+    analytics: ownEngine && config.role !== 'all' ? 'off' : config.analytics,
+    ...(ownEngine && config.role === 'all' ? { scope: await engineScope(directory) } : {}),
+    directory, socketPath: await privateSocketPath(config.dataDir, 'analytics.sock'),
     memoryBytes: config.analyticsMemoryBytes, queryBytes: config.analyticsQueryBytes, timeout: config.analyticsTimeout,
   });
-  const consumers = [engine.consumer];
-  const metrics = createMetrics({ head: () => store.head(), lags: () => lagsOf(consumers) });
-  const keys = createKeyService({ records, attempts: createAttempts(), homePage });
+  const consumers: Consumer[] = [engine.consumer];
+  const metrics = createMetrics({ head: async () => Math.max(0, ...await Promise.all((await listTenants()).map((tenant) => store.head(tenant)))), lags: () => lagsOf(consumers) });
+  const keys = createKeyService({ records, attempts: createAttempts(), homePage, trust });
   const tokens = createTokenVerifier({
     jwtSecret: config.jwtSecret, jwtPublicKey: config.jwtPublicKey, jwtIssuer: config.jwtIssuer, jwtAudience: config.jwtAudience,
-    jwtAllowAdmin: config.jwtAllowAdmin, homePage, tenantExists: (tenant) => tenants.exists(tenant),
+    jwtAllowAdmin: config.jwtAllowAdmin, homePage, tenantExists: (tenant) => tenants.exists(tenant), trust,
   });
-  const erasures = createErasureService({ records, tenants, statements: store, canonical, documents, attachments, log });
+  const erasures = createErasureService({ records, tenants, jobs, leases, statements: store, canonical, documents, attachments, log });
   const statements = createStatementService({ store, attachments, count: (outcome, count) => metrics.statements(outcome, count) });
   return {
     storage, homePage, tenants, metrics, keys, tokens, erasures, statements,
     documents: createDocumentService({ documents, maxDocumentBytes: config.maxDocumentBytes, maxDepth: config.maxDepth, now: Date.now }),
-    feed, engine, consumers,
+    feed, engine, leases, jobs,
+    consumers: createConsumerService({ consumers, checkpoints, letters, listTenants }),
     analytics: createAnalyticsService({ client: engine.client, check: () => engine.check() }),
     sql: createSqlService({ client: engine.client, keys, tokens, prepareTenant: (tenant) => engine.prepareTenant(tenant), executionTime: config.analyticsTimeout, memory: config.analyticsQueryBytes }),
     transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
@@ -79,9 +106,24 @@ export async function compose(config: Config, log: Log) {
     exports: createExportService({ statements: store, documents, attachments }),
     statistics: createStatisticsService({ statements: store, attachments }),
     checks: createStoreChecks({ statements: store, records }),
+    faults: () => storage.faults?.() ?? Promise.resolve([]),
+    /**
+     * Begins to run consumers and other work in the background, unless the role leaves that to others.
+     * @param network false when this process only serves one command: then it carries out erasures and nothing else
+     */
+    work: (network: boolean) => {
+      if (network) engine.start();
+      if (config.role === 'api') return;
+      jobs.start(network ? undefined : [ERASURES]);
+      if (network && config.redisUrl === undefined) stopListening = feed.subscribe(wakeConsumers);
+    },
     close: async () => {
+      stopListening();
+      const ended = jobs.close();
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, GRACE).unref())]);
+      // What the engine has not answered is shipped again after the next start.
       await engine.close();
-      await erasures.close();
+      await ended;
       await storage.close();
     },
   };

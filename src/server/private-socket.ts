@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -20,4 +21,16 @@ export async function privateSocketPath(dataDir: string, name: string): Promise<
   const { uid, mode } = await stat(folder);
   if ((process.getuid && uid !== process.getuid()) || (mode & 0o077) !== 0) throw new Error(`The folder ${folder} is open to others; remove it, or set QUIPU_DATA_DIR to a shorter path.`);
   return join(folder, name);
+}
+
+/** Whether somebody answers on a socket. */
+export function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }

@@ -4,6 +4,7 @@ import { aboutPlugin } from '../about/plugin.js';
 import { activitiesPlugin } from '../activities/plugin.js';
 import { agentsPlugin } from '../agents/plugin.js';
 import { alternateRequestPlugin } from '../alternate-request/plugin.js';
+import type { Credential } from '../auth/credential.js';
 import { authPlugin, type AuthOptions } from '../auth/plugin.js';
 import type { Config } from '../config.js';
 import { profilesPlugin } from '../profiles/plugin.js';
@@ -88,11 +89,16 @@ function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersio
   });
 }
 
-/** On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). One that read statements has named its time already. */
+/**
+ * On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). One that read statements
+ * has named its time already. Whoever asks without a credential, or while the store is away, is promised nothing: the epoch.
+ */
 function sayConsistentThrough(scope: FastifyInstance, { statements }: Services): void {
   scope.addHook('onSend', async (request, reply) => {
     if (request.routeOptions.url !== `${XAPI_PREFIX}/statements` || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return;
-    void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(statements.consistentThrough()));
+    const credential = request.credential as Credential | undefined;
+    const through = credential === undefined ? 0 : await statements.consistentThrough(credential.tenant).catch(() => 0);
+    void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through));
   });
 }
 

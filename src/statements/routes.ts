@@ -59,7 +59,7 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
     const { credential } = request;
     const query = request.query as Query;
     const asked = readStatementsQuery(query, request.xapiVersion, limits);
-    const through = consistentThrough(asked);
+    const through = await consistentThrough(asked, credential.tenant);
     void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through));
     if (asked.format === 'canonical') void reply.header('Vary', ['Accept-Language', reply.getHeader('Vary')].flat().filter(Boolean).join(', '));
     const format = (found: StoredStatement[]): Promise<Buffer[]> =>
@@ -82,8 +82,8 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
    * Taken before the store is read: what is stored while the answer is made is later than this, so that a reader who goes on with
    * `since` at this time misses nothing. All pages of a list hold what stood when the first was read, and so they repeat its time.
    */
-  function consistentThrough(asked: StatementsQuery): number {
-    const now = service.consistentThrough();
+  async function consistentThrough(asked: StatementsQuery, tenant: string): Promise<number> {
+    const now = await service.consistentThrough(tenant);
     return asked.kind === 'list' && asked.through !== undefined ? Math.min(asked.through, now) : now;
   }
 

@@ -61,7 +61,7 @@ export interface StatementService {
   /** The filters of a list as keys, with what the caller may read. */
   filters(credential: Credential, filter: StatementFilter): StatementKey[][];
   /** Milliseconds since the epoch: see `StatementStore`. */
-  consistentThrough(): number;
+  consistentThrough(tenant: string): Promise<number>;
 }
 
 export interface StatementServiceDeps {
@@ -200,7 +200,7 @@ export function createStatementService({ store, attachments: attachmentStore, co
     list: (credential, { since, until, ascending, limit, maxBytes, cursor, ...filter }) =>
       store.find(credential.tenant, { filters: filters(credential, filter), since, until, ascending, limit, maxBytes, cursor }),
     filters,
-    consistentThrough: () => store.consistentThrough(),
+    consistentThrough: (tenant) => store.consistentThrough(tenant),
   };
 }
 

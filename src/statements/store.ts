@@ -107,13 +107,14 @@ export interface StatementStore {
   /** One page, newest first unless `ascending`. Voided statements are left out unless asked for. */
   find(tenant: string, query: StatementQuery): Promise<StatementPage>;
   /**
-   * Milliseconds since the epoch, never in the future: every statement whose `stored` is or will be at or before it can be read.
+   * Milliseconds since the epoch, never in the future: every statement of the tenant whose `stored` is or will be at or before it,
+   * whichever process takes it in, can be read.
    */
-  consistentThrough(): number;
+  consistentThrough(tenant: string): Promise<number>;
   /** Entries after `after`, oldest first, at most `limit`, and fewer when they are long; none when there are no more. */
   feed(tenant: string, after: Position, limit: number): Promise<FeedEntry[]>;
-  /** Position of the newest entry in the store, 0 when it is empty. */
-  head(): Position;
+  /** A position that no entry of the tenant which can be read is above, and none that appears later is at or below; 0 in an empty store. */
+  head(tenant: string): Promise<Position>;
   /** Whether a feed entry's keys satisfy the filters, as `find` would judge. */
   matches(entry: FeedEntry, filters: StatementKey[][]): boolean;
   /** Calls back after entries became visible in a tenant; a hint, not a delivery. Returns the function that ends it. */

@@ -7,6 +7,10 @@ import type { RecordStore } from '../../src/records/store.js';
 import type { AttachmentStore } from '../../src/statements/attachment-store.js';
 import type { CanonicalStore, StatementStore } from '../../src/statements/store.js';
 import { openLevelStorage } from '../../src/storage/leveldb/open.js';
+import { openMongoStorage } from '../../src/storage/mongodb/open.js';
+import { mongodbMissing, startMongodb, type MongodbService } from '../services/mongodb.js';
+import { needed } from '../services/needed.js';
+import { s3Missing, startS3, type S3Service } from '../services/s3.js';
 
 /** Every port of one adapter, on data of its own. */
 export interface OpenStorage {
@@ -28,6 +32,10 @@ export interface OpenStorage {
 /** An adapter of the ports. */
 export interface Adapter {
   name: string;
+  /** Share of the random histories of the model test that it plays unless `QUIPU_MODEL_ROUNDS` says how many; 1 when left out. */
+  histories?: number;
+  /** What to do to have the services that it needs; undefined when they are there. */
+  missing?(): Promise<string | undefined>;
   /** Opens storage without any data. */
   open(): Promise<OpenStorage>;
 }
@@ -44,9 +52,51 @@ async function openLevel(directory: string): Promise<OpenStorage> {
   };
 }
 
+/** One service for all storages of a test file, started when the first one asks and ended with the file. */
+function shared<T extends { end(): Promise<void> }>(start: () => Promise<T>): () => Promise<T> {
+  let service: Promise<T> | undefined;
+  return () => {
+    if (!service) {
+      service = start();
+      t.teardown(async () => (await service!).end());
+    }
+    return service;
+  };
+}
+
+const mongodb = shared<MongodbService>(startMongodb);
+const s3 = shared<S3Service>(startS3);
+
+async function openMongo(database: string, bucket?: { bucket: string; url: string }): Promise<OpenStorage> {
+  const { url, drop } = await mongodb();
+  const { statements, canonical, documents, attachments, records, close } = await openMongoStorage({ url, database, ...(bucket && { s3: bucket }) });
+  return {
+    statements, canonical, documents, attachments, records, close,
+    reopen: async () => {
+      await close();
+      return openMongo(database, bucket);
+    },
+    remove: () => drop(database),
+  };
+}
+
 /** Every adapter there is; whatever is in this list has to keep the whole contract. */
 export const adapters: readonly Adapter[] = [
   { name: 'leveldb', open: async () => openLevel(await mkdtemp(join(tmpdir(), 'quipu-contract-'))) },
+  { name: 'mongodb', histories: 0.25, missing: mongodbMissing, open: async () => openMongo((await mongodb()).freshDatabase()) },
+];
+
+/** The adapters, and the ways in which one keeps attachments elsewhere. */
+export const attachmentAdapters: readonly Adapter[] = [
+  ...adapters,
+  {
+    name: 'mongodb with S3',
+    missing: async () => await mongodbMissing() ?? s3Missing(),
+    open: async () => {
+      const { url, freshBucket } = await s3();
+      return openMongo((await mongodb()).freshDatabase(), { bucket: await freshBucket(), url });
+    },
+  },
 ];
 
 /** Storage for the length of one test, closed and removed when it ends; `reopen` is followed. */
@@ -71,6 +121,10 @@ export async function openFor(t: Test, adapter: Adapter): Promise<TestStorage> {
 }
 
 /** Runs the contract of one port against every adapter. */
-export function contract(body: (t: Test, adapter: Adapter) => Promise<void>): void {
-  for (const adapter of adapters) t.test(adapter.name, (t) => body(t, adapter));
+export function contract(body: (t: Test, adapter: Adapter) => Promise<void>, each: readonly Adapter[] = adapters): void {
+  for (const adapter of each) {
+    t.test(adapter.name, async (t) => {
+      if (needed(t, adapter.name, await adapter.missing?.())) await body(t, adapter);
+    });
+  }
 }

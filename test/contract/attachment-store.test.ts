@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import type { AttachmentStore } from '../../src/statements/attachment-store.js';
-import { contract, openFor } from './adapters.js';
+import { attachmentAdapters, contract, openFor } from './adapters.js';
 
 const digest = (bytes: Buffer, algorithm = 'sha256') => createHash(algorithm).update(bytes).digest('hex');
 const streamOf = (...chunks: Buffer[]) => Readable.from(chunks, { objectMode: false });
@@ -174,4 +174,4 @@ contract(async (t, adapter) => {
       t.equal(files.filter((entry) => entry.isFile() && entry.parentPath.includes('attachments')).length, 1, 'a crash leaves no litter');
     }
   });
-});
+}, attachmentAdapters);

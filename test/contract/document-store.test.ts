@@ -39,6 +39,20 @@ contract(async (t, adapter) => {
     }
   });
 
+  await test('a document larger than any row of a database comes back, is replaced and goes', async (t, tenant) => {
+    const [key, scope] = [activityProfileKey('large'), { resource: 'activity-profile' } as const];
+    const [one, two] = [document(key, Buffer.alloc(17 << 20, 'one')), document(key, Buffer.alloc((17 << 20) + 1, 'two'))];
+    t.strictSame(await store.put(tenant, one, absent), { status: 'stored' });
+    t.ok((await store.get(tenant, key))?.content.equals(one.content));
+    t.strictSame(await store.put(tenant, two, { kind: 'etag', etags: [one.etag] }), { status: 'stored' });
+    t.ok((await store.get(tenant, key))?.content.equals(two.content));
+    const mismatch = await store.put(tenant, one, absent);
+    t.ok(mismatch.status === 'mismatch' && mismatch.current?.content.equals(two.content));
+    t.strictSame(await store.list(tenant, scope), [{ key, updated: two.updated }]);
+    t.strictSame(await store.delete(tenant, key, present), { status: 'deleted' });
+    t.equal(await store.get(tenant, key), undefined);
+  });
+
   await test('addresses are kept apart, also those with hard characters', async (t, tenant) => {
     const keys = [
       stateKey('x'), stateKey('x', { registration }), stateKey('x', { registration: otherRegistration }), stateKey('x', { agent: bob }),

@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import type { Cursor, FeedEntry, NewStatement, StatementStore } from '../../src/statements/store.js';
 import { formatTimestamp } from '../../src/xapi/timestamps.js';
 import type { Statement } from '../../src/xapi/types.js';
-import { contract, openFor, type OpenStorage } from './adapters.js';
+import { contract, openFor, type OpenStorage, type TestStorage } from './adapters.js';
 import {
   activity, activityKey, agent, agentKey, attachment, findAll, found, incoming, nextMillisecond, numbersOf, reference, referring, sample, statement,
   uuid, verb, verbKey, voiding,
@@ -30,19 +30,23 @@ async function everything(store: StatementStore, tenant: string): Promise<unknow
     visible: (await findAll(store, tenant)).map(plain),
     feed: (await store.feed(tenant, 0, 100_000)).map((entry) => ({ ...entry, text: '', keys: [] })),
     count: await store.count(tenant),
-    head: store.head(),
+    head: await store.head(tenant),
   };
 }
 
 contract(async (t, adapter) => {
-  const storage = await openFor(t, adapter);
-  const store = storage.current.statements;
+  let storage: TestStorage;
+  let store: StatementStore;
   let tenants = 0;
-  /** A test with a tenant of its own. */
-  const test = (name: string, body: (t: Test, tenant: string) => Promise<void>) => t.test(name, (t) => body(t, `tenant-${++tenants}`));
+  /** A test with storage and a tenant of its own. */
+  const test = (name: string, body: (t: Test, tenant: string) => Promise<void>) => t.test(name, async (t) => {
+    storage = await openFor(t, adapter);
+    store = storage.current.statements;
+    await body(t, `tenant-${++tenants}`);
+  });
 
-  await t.test('a store without entries', async (t) => {
-    t.equal(store.head(), 0);
+  await test('a store without entries', async (t) => {
+    t.equal(await store.head('nobody'), 0);
     t.strictSame(await store.feed('nobody', 0, 10), []);
     t.strictSame(await store.find('nobody', { filters: [], ascending: false, limit: 10 }), { statements: [] });
     t.strictSame(await store.find('nobody', { filters: [[verbKey('did')], [agentKey('A', 'ann')]], ascending: true, limit: 10 }), { statements: [] });
@@ -62,7 +66,7 @@ contract(async (t, adapter) => {
     t.strictSame(await store.find(tenant, { filters: [], ascending: false, limit: 10 }), { statements: [stored] });
     const [entry] = await store.feed(tenant, 0, 10);
     t.match(entry, { kind: 'statement', position: stored.position, id: uuid(1), stored: stored.stored, voided: false });
-    t.equal(store.head(), stored.position);
+    t.equal(await store.head(tenant), stored.position);
     t.equal(await store.count(tenant), 1);
   });
 
@@ -443,7 +447,7 @@ contract(async (t, adapter) => {
     t.strictSame(feedNumbers(await store.feed(tenant, 0, 4)), [1, 2, 3, 4]);
     t.strictSame(feedNumbers(await store.feed(tenant, all[3]!.position, 100)), [5, 6, 7, 8, 9]);
     t.strictSame(await store.feed(tenant, all[8]!.position, 100), []);
-    t.ok(store.head() >= all[8]!.position);
+    t.ok(await store.head(tenant) >= all[8]!.position);
     for (const [index, { position, stored }] of all.entries()) {
       t.ok(index === 0 || (position > all[index - 1]!.position && stored >= all[index - 1]!.stored));
     }
@@ -498,7 +502,7 @@ contract(async (t, adapter) => {
     })();
     const observed: { through: number; count: number }[] = [];
     while (!done) {
-      const through = store.consistentThrough();
+      const through = await store.consistentThrough(tenant);
       t.ok(through <= Date.now());
       observed.push({ through, count: (await findAll(store, tenant, { until: through, limit: 1000 })).length });
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -507,13 +511,13 @@ contract(async (t, adapter) => {
     const times = (await findAll(store, tenant)).map(({ stored }) => stored);
     t.strictSame(observed.map(({ count }) => count), observed.map(({ through }) => times.filter((stored) => stored <= through).length));
     await nextMillisecond();
-    t.ok(store.consistentThrough() > Date.now() - 1000, 'recent while nothing happens');
-    t.ok(store.consistentThrough() >= times.at(-1)!, 'past everything stored');
+    t.ok(await store.consistentThrough(tenant) > Date.now() - 1000, 'recent while nothing happens');
+    t.ok(await store.consistentThrough(tenant) >= times.at(-1)!, 'past everything stored');
   });
 
   await test('erased statements are gone everywhere, and the feed says so', async (t, tenant) => {
     await store.append(tenant, [sample(1), sample(2), sample(3)]);
-    const before = store.head();
+    const before = await store.head(tenant);
     await store.erase(tenant, { erase: [uuid(2), uuid(2), uuid(99)], redact: [] });
     t.equal(await store.get(tenant, uuid(2)), undefined);
     t.strictSame(await found(store, tenant), [1, 3]);
@@ -524,7 +528,7 @@ contract(async (t, adapter) => {
     t.strictSame(feedNumbers(entries), [1, 3]);
     const { position, stored, ...erasure } = entries.at(-1)!;
     t.strictSame(erasure, { kind: 'erasure', erased: [uuid(2)], redacted: [] });
-    t.ok(position > before && position === store.head() && stored <= Date.now() + 1000);
+    t.ok(position > before && position === await store.head(tenant) && stored <= Date.now() + 1000);
     t.strictSame(await store.append(tenant, [sample(2, { verb: verb('saw') })]), { status: 'stored', outcomes: ['stored'] }, 'the id is free again, for any content');
     t.strictSame(await found(store, tenant), [1, 3, 2]);
   });
@@ -650,7 +654,7 @@ contract(async (t, adapter) => {
     }
     const { statements: reopened } = own.current;
     t.strictSame(await found(reopened, 'main', [agentKey('A', 'bob')]), []);
-    const head = reopened.head();
+    const head = await reopened.head('main');
     t.strictSame(await reopened.append('main', [sample(9, { object: activity('late') }), sample(10), sample(1)]), { status: 'stored', outcomes: ['stored', 'stored', 'duplicate'] });
     t.ok((await reopened.get('main', uuid(9)))!.position > head);
     t.strictSame(numbersOf(await findAll(reopened, 'main', { filters: late })), [4, 9], 'references that waited before');

@@ -1,58 +1,6 @@
-import { request as httpRequest } from 'node:http';
 import t from 'tap';
-import { authorization, startServer, type Key, type TestServer } from './server.js';
-
-interface Event {
-  id: number;
-  event?: string;
-  data?: string;
-}
-
-/** Listens to the live tail. */
-function listen(server: TestServer, query = '', headers: Record<string, string> = {}, key: Key = server.one) {
-  const events: Event[] = [];
-  let wake = (): void => undefined;
-  let status = 0;
-  let ended = false;
-  const outgoing = httpRequest(`${server.url}/v1/statements/live${query}`, { headers: { Authorization: authorization(key), ...headers } }, (incoming) => {
-    status = incoming.statusCode!;
-    let buffer = '';
-    incoming.setEncoding('utf8').on('data', (text: string) => {
-      buffer += text;
-      for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
-        const fields = buffer.slice(0, end).split('\n').map((line) => /^(\w*): ?([^]*)$/.exec(line)!);
-        buffer = buffer.slice(end + 2);
-        const of = (name: string): string[] => fields.filter((field) => field[1] === name).map((field) => field[2]!);
-        const event: Event = { id: Number(of('id')[0]), event: of('event')[0], data: of('data').join('\n') };
-        if (event.event !== undefined) events.push(event);
-      }
-      wake();
-    });
-    incoming.on('close', () => {
-      ended = true;
-      wake();
-    });
-    wake();
-  });
-  outgoing.on('error', () => undefined);
-  outgoing.end();
-  const until = async (condition: () => boolean): Promise<void> => {
-    for (const start = Date.now(); !condition();) {
-      if (Date.now() - start > 60_000) throw new Error('nothing came');
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        setTimeout(resolve, 50);
-      });
-    }
-  };
-  return {
-    events, until, close: () => outgoing.destroy(),
-    opened: () => until(() => status !== 0),
-    get status() { return status; },
-    get ended() { return ended; },
-    statements: () => events.filter(({ event }) => event === 'statement').map(({ data }) => JSON.parse(data!) as { id: string; object: { id: string } }),
-  };
-}
+import { listen } from './live-listener.js';
+import { startServer } from './server.js';
 
 const uuid = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 const statement = (number: number, actor = 'ann', more: object = {}) => ({
@@ -61,9 +9,9 @@ const statement = (number: number, actor = 'ann', more: object = {}) => ({
 
 t.test('statements come as they are stored, in order, filtered, and to their tenant alone', async (t) => {
   const server = await startServer(t);
-  const all = listen(server);
-  const anns = listen(server, `?agent=${encodeURIComponent('{"mbox":"mailto:ann@example.org"}')}`);
-  const other = listen(server, '', {}, server.two);
+  const all = listen(server, server.one);
+  const anns = listen(server, server.one, `?agent=${encodeURIComponent('{"mbox":"mailto:ann@example.org"}')}`);
+  const other = listen(server, server.two);
   await Promise.all([all.opened(), anns.opened(), other.opened()]);
   await server.request('statements', { method: 'POST', body: [statement(1), statement(2, 'bob'), statement(3)] });
   await server.request('statements', { method: 'POST', body: '[\n{\n"id": "' + uuid(4) + '",\n"actor": {"mbox": "mailto:ann@example.org"}, "verb": {"id": "https://example.org/did"},\n\n"object": {"id": "https://example.org/4"}}]', headers: { 'Content-Type': 'application/json' } });
@@ -83,17 +31,17 @@ t.test('statements come as they are stored, in order, filtered, and to their ten
 
 t.test('a listener that was cut off goes on where it was, also after a restart', async (t) => {
   const server = await startServer(t);
-  const first = listen(server);
+  const first = listen(server, server.one);
   await first.opened();
   await server.request('statements', { method: 'POST', body: statement(1) });
   await first.until(() => first.events.length === 1);
   first.close();
   await server.request('statements', { method: 'POST', body: [statement(2), statement(3)] });
   await server.restart();
-  const second = listen(server, '', { 'Last-Event-ID': String(first.events[0]!.id) });
+  const second = listen(server, server.one, '', { 'Last-Event-ID': String(first.events[0]!.id) });
   await second.until(() => second.events.length === 2);
   t.same(second.statements().map(({ id }) => id), [2, 3].map(uuid));
-  const whole = listen(server, '', { 'Last-Event-ID': '0' });
+  const whole = listen(server, server.one, '', { 'Last-Event-ID': '0' });
   await whole.until(() => whole.events.length === 3);
   t.same(whole.statements().map(({ id }) => id), [1, 2, 3].map(uuid), 'from the beginning');
   second.close();
@@ -103,7 +51,7 @@ t.test('a listener that was cut off goes on where it was, also after a restart',
 t.test('voided statements are left out on a replay, erasures are told', async (t) => {
   const server = await startServer(t);
   await server.request('statements', { method: 'POST', body: [statement(1), statement(2, 'bob'), statement(3, 'ann', { verb: { id: 'http://adlnet.gov/expapi/verbs/voided' }, object: { objectType: 'StatementRef', id: uuid(2) } })] });
-  const client = listen(server, '', { 'Last-Event-ID': '0' });
+  const client = listen(server, server.one, '', { 'Last-Event-ID': '0' });
   await client.until(() => client.events.length === 2);
   t.same(client.statements().map(({ id }) => id), [1, 3].map(uuid));
   await server.request('/v1/erasures', { method: 'POST', key: server.admin, body: { agent: { mbox: 'mailto:bob@example.org' } } });
@@ -116,7 +64,7 @@ t.test('who may listen, and what is refused', async (t) => {
   const server = await startServer(t);
   const mine = await server.makeKey(['statements/read/mine', 'statements/write']);
   const stateOnly = await server.makeKey(['state']);
-  const own = listen(server, '', {}, mine);
+  const own = listen(server, mine);
   await own.opened();
   await server.request('statements', { method: 'POST', body: statement(1) });
   await server.request('statements', { method: 'POST', body: statement(2), key: mine });

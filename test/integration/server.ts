@@ -64,8 +64,9 @@ const admin: Key = { id: 'first-key', secret: 'first-secret' };
 /**
  * Starts a server that ends with the test.
  * @param env settings beside those that the helper makes
+ * @param options.tenants false to make no second tenant and no keys, on data that has them
  */
-export async function startServer(t: Test, env: Record<string, string> = {}): Promise<TestServer> {
+export async function startServer(t: Test, env: Record<string, string> = {}, options: { tenants?: boolean } = {}): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'quipu-integration-'));
   const start = (): Promise<Quipu> => startQuipu(loadConfig({
     QUIPU_PORT: '0', QUIPU_LOG_LEVEL: 'silent', QUIPU_DATA_DIR: dataDir, QUIPU_KEY: admin.id, QUIPU_SECRET: admin.secret, QUIPU_ANALYTICS: 'off', ...env,
@@ -92,6 +93,7 @@ export async function startServer(t: Test, env: Record<string, string> = {}): Pr
       server.url = addressOf(quipu, env);
     },
   };
+  if (options.tenants === false) return server;
   const made = await server.request('/v1/tenants', { method: 'POST', key: admin, body: { id: 'two', name: 'Second tenant' } });
   if (made.status !== 201) throw new Error(`No tenant was made: ${made.status} ${made.text}`);
   server.one = await server.makeKey(['all']);

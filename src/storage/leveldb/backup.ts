@@ -1,12 +1,9 @@
-import { join } from 'node:path';
-import { mkdir } from 'node:fs/promises';
-import { ClassicLevel } from 'classic-level';
-import type { BackupStore, RestoreTarget } from '../../backup/store.js';
-import { createAttachmentStore } from './attachment-store.js';
-import { levelOptions, type Level } from './level.js';
+import type { BackupStore } from '../../backup/store.js';
+import type { Level } from './level.js';
 import { FORMAT } from './migrations.js';
 
-const engine = 'leveldb';
+/** Name of this engine's format. */
+export const engine = 'leveldb';
 const chunkBytes = 4 << 20;
 
 /** A source of backups that `purge` can wait for: what an open snapshot holds, LevelDB keeps on the disk. */
@@ -56,35 +53,14 @@ async function* dump(level: Level): AsyncGenerator<Buffer> {
   }
 }
 
-/**
- * Makes a new store in a folder, to be filled from a backup.
- * @param directory what is to become the data folder; has no store yet
- */
-export async function openRestoreTarget(directory: string): Promise<RestoreTarget> {
-  const path = join(directory, 'store');
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  const level: Level = new ClassicLevel<Buffer, Buffer>(path, { ...levelOptions, errorIfExists: true });
-  await level.open();
-  const attachments = createAttachmentStore(join(directory, 'attachments'));
-  return {
-    engine,
-    version: FORMAT,
-    load: (chunk) => level.batch([...pairs(chunk)].map(([key, value]) => ({ type: 'put', key, value })), { sync: true }),
-    attachments,
-    close: async () => {
-      await level.close();
-      await attachments.clean();
-    },
-  };
-}
-
 function lengthOf(bytes: Buffer): Buffer {
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(bytes.length);
   return length;
 }
 
-function* pairs(chunk: Buffer): Generator<[Buffer, Buffer]> {
+/** The entries of a chunk. @throws Error when it is damaged */
+export function* pairs(chunk: Buffer): Generator<[Buffer, Buffer]> {
   let at = 0;
   const take = (): Buffer => {
     const start = at + 4;

@@ -1,6 +1,7 @@
-import type { Document, DocumentKey, DocumentScope, DocumentStore, Expectation } from '../../documents/store.js';
+import type { Document, DocumentKey, DocumentScope, DocumentStore } from '../../documents/store.js';
+import { holds } from '../expectation.js';
 import type { Database } from './database.js';
-import type { KeyHash } from './key-hash.js';
+import type { KeyHash } from '../key-hash.js';
 import { afterPrefix, tableKey, uuidBytes } from './keys.js';
 
 /**
@@ -84,16 +85,6 @@ export function createDocumentStore(database: Database, hash: KeyHash): Document
       return keys.length;
     }),
   };
-}
-
-function holds(expected: Expectation, known: Document | undefined): boolean {
-  switch (expected.kind) {
-    case 'any': return true;
-    case 'absent': return known === undefined;
-    case 'present': return known !== undefined;
-    case 'etag': return known !== undefined && expected.etags.includes(known.etag);
-    case 'not-etag': return known === undefined || !expected.etags.includes(known.etag);
-  }
 }
 
 function writeDocument({ content, ...header }: Document): Buffer {

@@ -1,9 +1,9 @@
-import { inheritedKey } from '../../xapi/statement-keys.js';
+import { missingKeys } from '../inherited-keys.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { idKey, numberAtEnd, numberedKey, positionBytes, tableKey, tenantPrefix, uuidBytes, readUuid, afterPrefix } from './keys.js';
 import { postingKey, postingPrefix } from './postings.js';
-import { eachKey, KEY_BYTES, recordFlags, recordId, recordKeys, rewriteRecord, type KeyRun } from './record.js';
+import { recordFlags, recordId, recordKeys, rewriteRecord } from './record.js';
 import { readIndexEntry } from './statement-index.js';
 
 /**
@@ -20,35 +20,6 @@ export interface Inheritance {
 
 /** Referring statements brought up to date in one commit. */
 const SLICE = 64;
-
-/**
- * Most keys that a statement inherits. Real chains have a handful of links; the bound keeps a hostile one from growing the
- * index with the square of its length (ADR 0006).
- */
-export const MOST_INHERITED = 4096;
-
-/** Most keys that the statements of one batch inherit together: what is written in one commit holds up all others. */
-export const MOST_INHERITED_BY_BATCH = 200_000;
-
-/** The inheritable keys of `source` that `own` lacks. */
-export function missingKeys(own: KeyRun, source: KeyRun): Buffer[] {
-  const missing: Buffer[] = [];
-  const held = new Set<string>();
-  for (const key of eachKey(own)) held.add(key.toString('latin1'));
-  for (const key of eachKey(source)) {
-    if (own.length / KEY_BYTES + missing.length >= MOST_INHERITED) break;
-    const kind = inheritedKinds[key[0]!];
-    if (kind === undefined) continue;
-    const inherited = kind === key[0] ? key : Buffer.concat([Buffer.from([kind]), key.subarray(1)]);
-    const name = inherited.toString('latin1');
-    if (held.has(name)) continue;
-    held.add(name);
-    missing.push(inherited);
-  }
-  return missing;
-}
-
-const inheritedKinds: (number | undefined)[] = Array.from({ length: 128 }, (_, code) => inheritedKey(String.fromCharCode(code))?.charCodeAt(0));
 
 /** Notes that a statement has grown, for `resume`. */
 export function noteGrown(commit: Commit, tenant: string, id: string): void {

@@ -1,3 +1,4 @@
+import { KEY_BYTES, type KeyRun } from '../key-run.js';
 import { NUMBER_BYTES, readUuid, writeUuid } from './keys.js';
 
 /**
@@ -8,12 +9,7 @@ export const VOIDED = 1;
 export const VOIDING = 2;
 export const ERASURE = 4;
 
-/** Bytes of a key in a record: the kind's character and eight bytes of a keyed hash of the value. */
-export const KEY_BYTES = 9;
 const HEAD_BYTES = 1 + NUMBER_BYTES + 16 + 4;
-
-/** The keys of a record as one run of KEY_BYTES each: what list filters find the statement by, inherited ones included. */
-export type KeyRun = Buffer;
 
 /** Builds a record. */
 export function writeRecord(flags: number, stored: number, id: string, keys: KeyRun, text: string | Buffer): Buffer {
@@ -57,20 +53,6 @@ export function recordText(record: Buffer): Buffer {
 /** The same record with other flags and keys. */
 export function rewriteRecord(record: Buffer, flags: number, keys: KeyRun): Buffer {
   return writeRecord(flags, recordStored(record), recordId(record), keys, recordText(record));
-}
-
-/** Whether a run of keys holds one of KEY_BYTES. */
-export function holdsKey(run: KeyRun, key: Buffer): boolean {
-  const first = key[0]!;
-  for (let at = 0; at < run.length; at += KEY_BYTES) {
-    if (run[at] === first && run.compare(key, 1, KEY_BYTES, at + 1, at + KEY_BYTES) === 0) return true;
-  }
-  return false;
-}
-
-/** The keys of a run one by one, without copying. */
-export function* eachKey(run: KeyRun): Generator<Buffer> {
-  for (let at = 0; at < run.length; at += KEY_BYTES) yield run.subarray(at, at + KEY_BYTES);
 }
 
 function textStart(record: Buffer): number {

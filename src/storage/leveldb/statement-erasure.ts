@@ -3,11 +3,13 @@ import type { Statement, StatementRef } from '../../xapi/types.js';
 import type { Erasure } from '../../statements/store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
-import { missingKeys, readReferrers, referrerKey } from './inheritance.js';
-import type { KeyHash } from './key-hash.js';
+import { missingKeys } from '../inherited-keys.js';
+import type { KeyHash } from '../key-hash.js';
+import { eachKey, holdsKey, type KeyRun } from '../key-run.js';
+import { readReferrers, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey } from './keys.js';
 import { decodeEntry, encodeFurther, postingKey, postingPrefix } from './postings.js';
-import { eachKey, ERASURE, holdsKey, recordFlags, recordId, recordKeys, recordText, recordStored, VOIDED, VOIDING, writeRecord, type KeyRun } from './record.js';
+import { ERASURE, recordFlags, recordId, recordKeys, recordText, recordStored, VOIDED, VOIDING, writeRecord } from './record.js';
 import { readIndexEntry, writeAwaited } from './statement-index.js';
 
 export interface ErasureDeps {

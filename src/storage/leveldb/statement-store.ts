@@ -3,14 +3,16 @@ import { equivalentStatements } from '../../xapi/comparison.js';
 import { stampStatement } from '../../xapi/stamp.js';
 import type { Statement } from '../../xapi/types.js';
 import type { AppendResult, FeedEntry, NewStatement, StatementStore, StoredStatement } from '../../statements/store.js';
+import { createInheritanceBound, missingKeys } from '../inherited-keys.js';
+import type { KeyHash } from '../key-hash.js';
+import { eachKey, holdsKey, KEY_BYTES, type KeyRun } from '../key-run.js';
 import type { LevelBackupStore } from './backup.js';
 import type { LevelCanonicalStore } from './canonical-store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
-import { createInheritance, missingKeys, MOST_INHERITED, MOST_INHERITED_BY_BATCH, noteGrown, referrerKey } from './inheritance.js';
-import type { KeyHash } from './key-hash.js';
+import { createInheritance, noteGrown, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix } from './keys.js';
-import { ERASURE, eachKey, holdsKey, KEY_BYTES, recordFlags, recordId, recordKeys, recordStored, recordText, rewriteRecord, VOIDED, VOIDING, writeRecord, type KeyRun } from './record.js';
+import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, rewriteRecord, VOIDED, VOIDING, writeRecord } from './record.js';
 import type { ReadCount } from './postings.js';
 import { createErasure } from './statement-erasure.js';
 import { readIndexEntry, writeAwaited, writePresent, type IndexEntry } from './statement-index.js';
@@ -176,7 +178,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       return record && toStored((entry as { position: number }).position, record);
     },
     find: (tenant, query) => runQuery({ database, hash, hasLate, reads }, tenant, query),
-    consistentThrough: () => commits.settledThrough(),
+    consistentThrough: async () => commits.settledThrough(),
     feed: async (tenant, after, limit) => {
       const entries: FeedEntry[] = [];
       const range = { gt: numberedKey(tenant, 's', after), lte: numberedKey(tenant, 's', commits.head()), limit, highWaterMarkBytes: 1 << 20 };
@@ -188,7 +190,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       }
       return entries;
     },
-    head: () => commits.head(),
+    head: async () => commits.head(),
     matches: (entry, filters) => entry.kind === 'statement'
       && filters.every((anyOf) => anyOf.some((key) => holdsKey(entry.keys, hash.key(key)))),
     subscribe: (listener) => {
@@ -220,26 +222,6 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
 /** The batch is stored, and noted what it leaves to be done: when the store works again, that goes on. */
 function leftForLater(error: unknown): void {
   if (!(error instanceof QuipuError)) throw error;
-}
-
-/**
- * Bounds what the references of a batch inherit together, before anything is written.
- * @param storedKeys number of keys of a stored statement
- */
-function createInheritanceBound(storedKeys: (id: string) => number): { add(statement: NewStatement, index: number): void } {
-  const ofBatch = new Map<string, number>();
-  let total = 0;
-  return {
-    /** @throws QuipuError `too-large` */
-    add: ({ id, keys, target }, index) => {
-      const inherited = target === undefined ? 0 : Math.min(MOST_INHERITED, ofBatch.get(target) ?? storedKeys(target));
-      ofBatch.set(id, keys.length + inherited);
-      total += inherited;
-      if (total <= MOST_INHERITED_BY_BATCH) return;
-      throw new QuipuError('too-large', `Up to statement ${index} the batch refers to statements by which its own are found in more than ${MOST_INHERITED_BY_BATCH} ways; nothing of it was stored.`,
-        { statement: index, pointer: '/object', rule: 'batch-references', section: 'xAPI 1.0.3 Part Three 2.1.3, Filter Conditions for StatementRefs', expected: 'smaller batches' });
-    },
-  };
 }
 
 function readCount(bytes: Buffer | undefined): number {

@@ -1,5 +1,4 @@
 import Fastify, { type FastifyInstance } from 'fastify';
-import { createErasureService } from '../../../src/admin/erasure-service.js';
 import { createExportService } from '../../../src/admin/export-service.js';
 import { jsonApiPlugin } from '../../../src/admin/json-api.js';
 import { adminPlugin } from '../../../src/admin/plugin.js';
@@ -10,6 +9,7 @@ import type { Scope } from '../../../src/auth/credential.js';
 import { authPlugin } from '../../../src/auth/plugin.js';
 import { createTokenVerifier } from '../../../src/auth/tokens.js';
 import { setErrorHandler } from '../../../src/server/error-handler.js';
+import { openErasures } from './open-erasures.js';
 import { homePage, openKeys, type Test, type TestKeys } from '../auth/open-keys.js';
 
 export interface AdminApp extends TestKeys {
@@ -25,7 +25,7 @@ export async function openAdminApp(test: Test): Promise<AdminApp> {
   const { keys, storage } = opened;
   const tenants = createTenantService(storage);
   for (const id of ['default', 'one', 'two']) await tenants.ensure(id, id);
-  const erasures = createErasureService({ ...storage, tenants, log: { error: () => undefined } });
+  const erasures = openErasures(storage);
   const app = Fastify();
   setErrorHandler(app);
   await app.register(async (v1) => {
@@ -33,7 +33,7 @@ export async function openAdminApp(test: Test): Promise<AdminApp> {
       keys, tokens: createTokenVerifier({ homePage, tenantExists: tenants.exists }), tenantExists: tenants.exists, homePage, trustedSockets: new WeakSet(),
     });
     await v1.register(jsonApiPlugin);
-    await v1.register(adminPlugin, { tenants, keys, erasures, statistics: createStatisticsService(storage), exports: createExportService(storage) });
+    await v1.register(adminPlugin, { tenants, keys, erasures, statistics: createStatisticsService(storage), exports: createExportService(storage), faults: async () => [] });
   }, { prefix: '/v1' });
   test.teardown(async () => {
     await app.close();

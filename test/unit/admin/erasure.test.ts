@@ -1,21 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createErasureService, type ErasureService } from '../../../src/admin/erasure-service.js';
+import type { ErasureService } from '../../../src/admin/erasure-service.js';
 import { createExportService } from '../../../src/admin/export-service.js';
 import { createTenantService } from '../../../src/admin/tenant-service.js';
-import type { CollectionSpec } from '../../../src/records/store.js';
+import type { Collection, CollectionSpec, RecordStore } from '../../../src/records/store.js';
 import type { LevelStorage } from '../../../src/storage/leveldb/open.js';
 import type { StatementStore } from '../../../src/statements/store.js';
 import { agentIdentifier } from '../../../src/xapi/actors.js';
 import { findAll, incoming, numbersOf, reference, statement, uuid, voided } from '../../contract/statement-samples.js';
 import { openTestStorage } from '../auth/open-keys.js';
+import { openErasures, type TestErasures } from './open-erasures.js';
 import { ann, append, attach, bob, dump, putDocument, tenant } from './person-data.js';
 
-const log = { error: () => undefined };
-
-function service(storage: LevelStorage, statements: StatementStore = storage.statements): ErasureService {
-  return createErasureService({ ...storage, statements, tenants: createTenantService(storage), log });
+function service(storage: LevelStorage, statements: StatementStore = storage.statements): TestErasures {
+  return openErasures({ ...storage, statements });
 }
 
 async function settled(erasures: ErasureService, id: string): Promise<void> {
@@ -179,13 +178,12 @@ t.test('cut off at any write, an erasure goes on after a restart and comes to th
       const storage = await openTestStorage(t);
       const { own } = await fill(storage);
       const { power, stores } = unreliable(storage, cutAt, when, true);
-      const first = createErasureService({ ...stores, tenants: createTenantService(storage), log });
+      const first = openErasures(stores, storage.records);
       const begun = await first.start(tenant, ann).catch(() => undefined);
       while (begun && power.cuts === 0 && (await first.get(tenant, begun.id))?.status !== 'complete') await new Promise((resolve) => setTimeout(resolve, 2));
       await first.close();
       cuts = power.cuts;
       const second = service(storage);
-      await second.resumePending();
       if (!begun) {
         const tried = await second.start(tenant, ann, { wait: 60_000 });
         t.equal(tried.status, 'complete');
@@ -209,12 +207,51 @@ t.test('what fails is tried again, and says meanwhile why it halts', async (t) =
   const storage = await openTestStorage(t);
   await fill(storage);
   const { stores } = unreliable(storage, 6, 'before', false);
-  const erasures = createErasureService({ ...stores, tenants: createTenantService(storage), log });
+  const erasures = openErasures(stores, storage.records);
   const { id } = await erasures.start(tenant, ann);
   while ((await erasures.get(tenant, id))?.problem === undefined) await new Promise((resolve) => setTimeout(resolve, 2));
   t.match(await erasures.get(tenant, id), { status: 'running', problem: /fault/ });
   await settled(erasures, id);
   t.match(await erasures.get(tenant, id), { status: 'complete', problem: undefined, counts: { erased: 2, redacted: 1 } });
+});
+
+t.test('of two processes one carries it out, and the other goes on with it when that one falls silent', async (t) => {
+  const storage = await openTestStorage(t);
+  await createTenantService(storage).ensure(tenant, 'One');
+  for (let at = 0; at < 300; at += 100) await append(storage, ...Array.from({ length: 100 }, (_, index) => incoming(statement(at + index + 1, { actor: ann }))));
+  let busy = 0;
+  let silent = false;
+  const calls = [0, 0];
+  const statements = (number: 0 | 1): StatementStore => Object.assign(Object.create(storage.statements) as StatementStore, {
+    erase: async (...args: Parameters<StatementStore['erase']>) => {
+      t.equal(++busy, 1, 'one at a time');
+      calls[number] = calls[number]! + 1;
+      await storage.statements.erase(...args);
+      busy--;
+      // The first one is cut off from the store after its first page.
+      silent ||= number === 0;
+    },
+  });
+  const records: RecordStore = {
+    collection: <T extends object>(spec: CollectionSpec<T>) => new Proxy(storage.records.collection(spec), {
+      get: (target, name: keyof Collection<T>) => (...args: never[]) => {
+        if (silent) return Promise.reject(new Error('the store is away'));
+        return (target[name] as (...args: never[]) => unknown)(...args);
+      },
+    }),
+  };
+  const first = openErasures({ ...storage, records, statements: statements(0) }, records, 300);
+  const begun = await first.start(tenant, ann);
+  while (calls[0] === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  const second = openErasures({ ...storage, statements: statements(1) }, storage.records, 300);
+  const ask = setInterval(() => void second.start(tenant, bob, { dryRun: true }), 100);
+  await settled(second, begun.id);
+  clearInterval(ask);
+  t.match((await second.get(tenant, begun.id))?.counts, { erased: 300 });
+  t.same(numbersOf(await findAll(storage.statements, tenant, { includeVoided: true })), []);
+  t.ok(calls[1]! > 0, 'the second went on');
+  await second.close();
+  await first.close();
 });
 
 t.test('statements that arrive while it runs are taken too', async (t) => {

@@ -41,7 +41,7 @@ t.test('health: live always, ready when every component works', async (t) => {
 
 async function openMetrics(test: Test): Promise<{ app: FastifyInstance; monitor: string; other: string; metrics: ReturnType<typeof createMetrics> }> {
   const { keys } = await openKeys(test);
-  const metrics = createMetrics({ head: () => 42 });
+  const metrics = createMetrics({ head: async () => 42 });
   const app = Fastify();
   test.teardown(() => app.close());
   setErrorHandler(app);

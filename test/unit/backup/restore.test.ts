@@ -7,7 +7,7 @@ import t from 'tap';
 import { createTenantService } from '../../../src/admin/tenant-service.js';
 import { restoreBackup } from '../../../src/backup/restore.js';
 import { createBackupService } from '../../../src/backup/service.js';
-import { openRestoreTarget } from '../../../src/storage/leveldb/backup.js';
+import { openRestoreTarget } from '../../../src/storage/leveldb/restore-target.js';
 import { openLevelStorage } from '../../../src/storage/leveldb/open.js';
 
 t.test('attachments of every hash that the standard knows come back, empty ones too', async (t) => {
@@ -27,7 +27,7 @@ t.test('attachments of every hash that the standard knows come back, empty ones 
     }
   }
   const service = createBackupService({ store: source.backup, statements: source.statements, attachments: source.attachments, tenants });
-  const report = await restoreBackup({ openTarget: openRestoreTarget }, join(folder, 'target'), service.archive(await service.manifest()));
+  const report = await restoreBackup(() => openRestoreTarget(join(folder, 'target')), service.archive(await service.manifest()));
   await source.close();
   t.equal(report.attachments, hashes.length);
   const target = await openLevelStorage({ directory: join(folder, 'target') });

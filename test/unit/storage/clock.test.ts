@@ -19,7 +19,7 @@ t.test('stored and Consistent-Through never go backwards, also when the clock do
 
   await storage.statements.append('one', [sample(1)]);
   Date.now = () => start - 3_600_000;
-  const consistent = storage.statements.consistentThrough();
+  const consistent = await storage.statements.consistentThrough('one');
   t.ok(consistent <= Date.now(), 'Consistent-Through is not in the future of the clock as it is');
   await storage.statements.append('one', [sample(2)]);
   const before = await stored();
@@ -33,10 +33,10 @@ t.test('stored and Consistent-Through never go backwards, also when the clock do
   t.ok(after[2]! >= after[1]!, 'and across a restart');
 
   Date.now = () => start + 10_000;
-  const promised = storage.statements.consistentThrough();
+  const promised = await storage.statements.consistentThrough('one');
   Date.now = () => start + 5_000;
   await storage.statements.append('one', [sample(4)]);
   t.ok((await stored())[3]! > promised, 'nothing is stored at or before a Consistent-Through that was given');
-  t.ok(storage.statements.consistentThrough() <= start + 5_000);
+  t.ok(await storage.statements.consistentThrough('one') <= start + 5_000);
   t.same((await storage.statements.find('one', { filters: [], ascending: true, limit: 10, since: after[2]! })).statements.length, 1, 'since finds what was stored after it');
 });

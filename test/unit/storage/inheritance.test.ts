@@ -1,6 +1,6 @@
 import t from 'tap';
-import { missingKeys } from '../../../src/storage/leveldb/inheritance.js';
-import { KEY_BYTES } from '../../../src/storage/leveldb/record.js';
+import { missingKeys } from '../../../src/storage/inherited-keys.js';
+import { KEY_BYTES } from '../../../src/storage/key-run.js';
 
 /** Keys of these kinds, the hash of each its number. */
 function run(kinds: string, from = 0): Buffer {

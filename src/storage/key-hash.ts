@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { StatementKey } from '../../xapi/statement-keys.js';
-import { KEY_BYTES } from './record.js';
+import type { StatementKey } from '../xapi/statement-keys.js';
+import { KEY_BYTES } from './key-run.js';
 
 /** Turns filter keys and other names into short fixed bytes, keyed by the store's salt. */
 export interface KeyHash {

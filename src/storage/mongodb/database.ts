@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { MongoClient, type CommandStartedEvent, type Db, type MongoClientOptions } from 'mongodb';
+import { collectionsOf, type Collections } from './collections.js';
+import { makeIndexes } from './indexes.js';
+import { upserting } from './store-failure.js';
+
+/** The data format that this version writes. */
+export const FORMAT = 1;
+
+export interface DatabaseOptions {
+  /** mongodb:// or mongodb+srv:// */
+  url: string;
+  /** Name of the database; that of the URL, or `quipu`, when left out. */
+  database?: string;
+  /** Open it for a restore, which nobody else may do while that is under way. */
+  restoring?: boolean;
+  /** Called when the store stops answering and when it answers again. */
+  onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
+  /** Called with every command that is sent. */
+  onCommand?: (command: CommandStartedEvent) => void;
+}
+
+/** `_id` in the collection `meta` that marks a database which is being restored. */
+export const RESTORING = 'restoring';
+
+/** Name of the database that a URL and a setting mean. */
+export function databaseName(url: string, database?: string): string {
+  return database ?? (/^mongodb(?:\+srv)?:\/\/[^/?]*\/([^/?]+)/.exec(url)?.[1] ?? 'quipu');
+}
+
+/** A connection to the database and what every store on it needs. */
+export interface Database {
+  readonly db: Db;
+  readonly collections: Collections;
+  /** Random bytes of this store that key the hashes in its indexes, so that nobody outside can aim at a collision. */
+  readonly salt: string;
+  /** Whether a server that takes writes was there when last looked. */
+  available(): boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * What was acknowledged is in the journal of a majority, what is read was, and both are asked of the primary. A server that
+ * does not answer is an error within seconds, never a wait.
+ */
+const manners: MongoClientOptions = {
+  writeConcern: { w: 'majority', journal: true },
+  readConcern: { level: 'majority' },
+  readPreference: 'primary',
+  promoteBuffers: true,
+  ignoreUndefined: true,
+  appName: 'quipu',
+  serverSelectionTimeoutMS: 3000,
+  connectTimeoutMS: 3000,
+  waitQueueTimeoutMS: 5000,
+};
+
+/** Milliseconds after which a command without an answer has failed. */
+const SOCKET_TIMEOUT = 10_000;
+
+/**
+ * Connects, makes collections and indexes that are missing and checks the format of the data.
+ * @throws Error with a sentence for the operator
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const name = databaseName(options.url, options.database);
+  const salt = await prepare(options.url, name, options.restoring === true);
+  const client = new MongoClient(options.url, { ...manners, socketTimeoutMS: SOCKET_TIMEOUT, heartbeatFrequencyMS: 2000, monitorCommands: options.onCommand !== undefined });
+  if (options.onCommand) client.on('commandStarted', options.onCommand);
+  const available = watch(client, options.onState ?? (() => undefined));
+  await client.connect();
+  const db = client.db(name);
+  return { db, collections: collectionsOf(db), salt, available, close: () => client.close() };
+}
+
+/** Makes the database ready; without a time limit for single commands, for indexes may take long. */
+async function prepare(url: string, name: string, restoring: boolean): Promise<string> {
+  const client = connection(url);
+  try {
+    await client.connect();
+    const db = client.db(name);
+    const meta = db.collection<{ _id: string; format: number; salt: string }>('meta');
+    if (!restoring && await meta.findOne({ _id: RESTORING })) {
+      throw new Error(`The database ${name} holds a restore that was not completed. Run quipu restore again, which begins anew.`);
+    }
+    const fresh = { format: FORMAT, salt: randomBytes(16).toString('hex') };
+    const stored = await upserting(() => meta.findOneAndUpdate({ _id: 'store' }, { $setOnInsert: fresh }, { upsert: true, returnDocument: 'after' }));
+    const { format, salt } = stored!;
+    if (format > FORMAT) {
+      throw new Error(`The database ${name} was written by a newer Quipu (data format ${format}; this one knows up to ${FORMAT}). Start that newer version, or restore a backup made by this one.`);
+    }
+    await makeIndexes(db);
+    return salt;
+  } catch (error) {
+    // Names of hosts are looked up by Node, with errors of its own.
+    if (!(error instanceof Error) || (!error.name.startsWith('Mongo') && (error as NodeJS.ErrnoException).code === undefined)) throw error;
+    throw new Error(`The database ${name} of QUIPU_MONGODB_URL can't be used: ${error.message}`, { cause: error });
+  } finally {
+    await client.close();
+  }
+}
+
+function connection(url: string): MongoClient {
+  try {
+    return new MongoClient(url, manners);
+  } catch (error) {
+    throw new Error(`QUIPU_MONGODB_URL is not a MongoDB connection string: ${(error as Error).message}`);
+  }
+}
+
+/** Follows what the driver knows of the servers. */
+function watch(client: MongoClient, onState: NonNullable<DatabaseOptions['onState']>): () => boolean {
+  let available = true;
+  let closing = false;
+  client.on('topologyClosed', () => { closing = true; });
+  client.on('topologyDescriptionChanged', ({ newDescription }) => {
+    const servers = [...newDescription.servers.values()];
+    const now = servers.some(({ isWritable }) => isWritable);
+    const unsettled = !available && !now;
+    if (closing || now === available || unsettled) return;
+    if (!now && servers.every(({ error }) => !error)) return;
+    available = now;
+    onState(now ? 'available' : 'unavailable', servers.find(({ error }) => error)?.error ?? undefined);
+  });
+  return () => available && !closing;
+}

@@ -1,0 +1,81 @@
+import type { ObjectId } from 'mongodb';
+import type { AppendRecords } from './append-records.js';
+import { rowId, type AppendRow } from './collections.js';
+import type { Database } from './database.js';
+import type { Finish } from './finish.js';
+import type { Processes } from './processes.js';
+
+/** Ends what others have left: appends and erasures of dead processes, and of this one where they failed. */
+export interface Janitor {
+  /** Finishes an append or erasure that is committed and takes back one that is not. Repeatable, by several processes at once. */
+  settle(record: Pick<AppendRow, '_id'>): Promise<void>;
+  close(): void;
+}
+
+export interface JanitorDeps {
+  database: Database;
+  records: AppendRecords;
+  finish: Finish;
+  /** Applies a committed erasure. */
+  applyErasure(record: AppendRow): Promise<void>;
+  processes: Processes;
+  /** Milliseconds for which the record of something given up is kept, lest its author still writes. */
+  keepRolled?: number;
+}
+
+const HOUR = 3_600_000;
+
+export function createJanitor({ database: { collections: { statements, references, appends, plans } }, records, finish, applyErasure, processes, keepRolled = HOUR }: JanitorDeps): Janitor {
+  const rolledSince = new Map<string, number>();
+
+  /** Removes what an append or an erasure has written that does not count. */
+  async function rollBack({ _id: a, t: tenant, kind, from }: AppendRow): Promise<void> {
+    if (kind === 'erasure') {
+      // Index a of plans.
+      await plans.deleteMany({ a });
+      return;
+    }
+    // Index t, p, a of statements. Hints first: while a row is there, nobody else can write one of the same id.
+    const own = { t: tenant, p: { $gt: from }, a };
+    const rows = await statements.find(own, { projection: { p: 1, r: 1 } }).toArray();
+    const hints = rows.flatMap(({ p, r }) => (r === undefined ? [] : [`${rowId(tenant, r)}/${p}`]));
+    if (hints.length > 0) await references.deleteMany({ _id: { $in: hints } });
+    if (rows.length > 0) await statements.deleteMany(own);
+  }
+
+  async function settle({ _id }: { _id: ObjectId }): Promise<void> {
+    const record = await appends.findOne({ _id });
+    if (!record) return;
+    // Its author may have written once more in the meantime.
+    if (record.state === 'rolled') return rollBack(record);
+    if (record.state === 'committed') return record.kind === 'append' ? finish.finishAgain(record) : applyErasure(record);
+    if (!await records.giveUp(record)) return settle({ _id });
+    await rollBack(record);
+    await records.markRolled(record);
+  }
+
+  processes.onDeath(async (owner) => {
+    // Index owner of appends.
+    for (const record of await appends.find({ owner }).toArray()) await settle(record);
+  });
+
+  async function sweep(): Promise<void> {
+    const now = performance.now();
+    // Index state of appends.
+    const rolled = await appends.find({ state: 'rolled' }).toArray();
+    const present = new Set(rolled.map(({ _id }) => _id.toHexString()));
+    for (const id of rolledSince.keys()) if (!present.has(id)) rolledSince.delete(id);
+    for (const record of rolled) {
+      const id = record._id.toHexString();
+      const since = rolledSince.get(id);
+      if (since === undefined) rolledSince.set(id, now);
+      else if (now - since >= keepRolled) {
+        await rollBack(record);
+        await records.remove(record);
+      }
+    }
+  }
+
+  const timer = setInterval(() => { sweep().catch(() => undefined); }, Math.max(10, keepRolled / 12)).unref();
+  return { settle, close: () => clearInterval(timer) };
+}
