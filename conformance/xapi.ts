@@ -25,6 +25,16 @@ const versions = ['1.0.3', '2.0.0'] as const;
 const credential = { key: 'conformance', secret: 'conformance-secret' };
 const cli = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 
+/** Settings of the clustered profile, under which the suite runs where they are given. */
+const clustered: ReadonlySet<string> = new Set(['QUIPU_MONGODB_URL', 'QUIPU_CLICKHOUSE_URL', 'QUIPU_REDIS_URL']);
+
+/** The URL of a MongoDB server with a database that is new. */
+function freshDatabase(server: string, version: string): string {
+  const url = new URL(server);
+  url.pathname = `/conformance_${version.replaceAll('.', '_')}_${Date.now()}`;
+  return url.href;
+}
+
 /** A port that nobody listens on. */
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
@@ -37,9 +47,9 @@ async function freePort(): Promise<number> {
 
 /** Starts `quipu serve`; resolves when it listens. */
 async function startServer(version: string, dataDir: string, port: number): Promise<ChildProcess> {
-  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('QUIPU_'));
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('QUIPU_') || clustered.has(name));
   const env = {
-    ...Object.fromEntries(others),
+    ...Object.fromEntries(others), ...(process.env.QUIPU_MONGODB_URL && { QUIPU_MONGODB_URL: freshDatabase(process.env.QUIPU_MONGODB_URL, version) }),
     QUIPU_PORT: String(port), QUIPU_DATA_DIR: dataDir, QUIPU_DEFAULT_VERSION: version, QUIPU_KEY: credential.key, QUIPU_SECRET: credential.secret, QUIPU_LOG_LEVEL: 'warn',
   };
   const server = spawn(process.execPath, [cli, 'serve'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
