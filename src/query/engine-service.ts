@@ -75,7 +75,7 @@ export interface EngineService {
 }
 
 /** Milliseconds between two looks at whether summaries are due. */
-const TEND_EVERY = 10_000;
+const TEND_EVERY = 30_000;
 /** Seconds of the shipper's lag from which they have to wait. */
 const BEHIND = 10;
 

@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Random } from '../contract/random.js';
-import type { Answer } from './server.js';
-import type { ServerProcess } from './server-process.js';
+import type { Answer, RequestOptions } from './server.js';
 
 /** A statement as the load sends it. */
 export interface SentStatement {
@@ -34,6 +33,26 @@ export interface Ledger {
   late: { activity: string; target: string; reference: string }[];
 }
 
+/** What takes the load: a server, or several. */
+export interface LoadTarget {
+  /** As that of `ServerProcess`; it throws when the request was not answered. */
+  request(path: string, options?: RequestOptions): Promise<Answer>;
+}
+
+/** How the load differs from what it is for one server that is killed at its end. */
+export interface LoadOptions {
+  /** Most statements of a batch; 41 when left out. */
+  largestBatch?: number;
+  /** Most characters that fill a statement up; 2000 when left out. */
+  filling?: number;
+  /** Share of late targets that are sent at the same time as what refers to them; none when left out. */
+  together?: number;
+  /** Goes on when a request was not answered, until `stop`. */
+  persistent?: boolean;
+  /** Awaited before each write. */
+  turn?(): Promise<void>;
+}
+
 /** An empty ledger. */
 export function createLedger(): Ledger {
   return { batches: [], documents: new Map(), voids: new Map(), late: [] };
@@ -43,11 +62,11 @@ const agent = { objectType: 'Agent', account: { homePage: 'https://example.org',
 const voided = 'http://adlnet.gov/expapi/verbs/voided';
 
 /** A statement whose content says where it belongs. */
-function statement(random: Random, note: string): SentStatement {
+function statement(random: Random, note: string, filling: number): SentStatement {
   return {
     id: randomUUID(), actor: agent, verb: { id: `https://example.org/verbs/${random.below(5)}`, display: { en: 'did' } },
     object: { id: `https://example.org/activities/${random.below(20)}` },
-    result: { response: `${note} ${'x'.repeat(random.below(2000))}`, extensions: { 'https://example.org/n': random.below(1e9) / 7 } },
+    result: { response: `${note} ${'x'.repeat(random.below(filling))}`, extensions: { 'https://example.org/n': random.below(1e9) / 7 } },
     timestamp: '2026-01-02T03:04:05.678Z',
   };
 }
@@ -58,14 +77,16 @@ export function documentQuery(stateId: string): Record<string, unknown> {
 }
 
 /** The kinds of writes under load, each told by the one that sends it. */
-export function createLoad(server: ServerProcess, ledger: Ledger, random: Random) {
+export function createLoad(server: LoadTarget, ledger: Ledger, random: Random, options: LoadOptions = {}) {
+  const { largestBatch = 41, filling = 2000, together = 0, persistent = false, turn = async () => undefined } = options;
   let running = true;
   const failures: string[] = [];
+  const sample = (note: string): SentStatement => statement(random, note, filling);
 
   /** Sends; undefined when the connection broke, which the killing makes it do. */
-  async function send(...request: Parameters<ServerProcess['request']>): Promise<Answer | undefined> {
+  async function send(...request: Parameters<LoadTarget['request']>): Promise<Answer | undefined> {
     const answer = await server.request(...request).catch(() => undefined);
-    if (!answer) running = false;
+    if (!answer) running = running && persistent;
     else if (answer.status >= 300) failures.push(`${request[1]?.method} ${request[0]}: ${answer.status} ${answer.text}`);
     return answer;
   }
@@ -82,7 +103,7 @@ export function createLoad(server: ServerProcess, ledger: Ledger, random: Random
   }
 
   async function put(): Promise<void> {
-    const sent = statement(random, 'put');
+    const sent = sample('put');
     const batch: Batch = { statements: [sent], attachments: new Map(), answered: false };
     ledger.batches.push(batch);
     const answer = await send('statements', { method: 'PUT', query: { statementId: sent.id }, body: sent });
@@ -93,24 +114,25 @@ export function createLoad(server: ServerProcess, ledger: Ledger, random: Random
     const bytes = Buffer.from(`${randomUUID()} ${'a'.repeat(random.below(50_000))}`);
     const sha2 = createHash('sha256').update(bytes).digest('hex');
     const attachment = { usageType: 'https://example.org/file', display: { en: 'file' }, contentType: 'text/plain', length: bytes.length, sha2 };
-    await post([{ ...statement(random, 'attachment'), attachments: [attachment] }], new Map([[sha2, bytes]]));
+    await post([{ ...sample('attachment'), attachments: [attachment] }], new Map([[sha2, bytes]]));
   }
 
   async function voidOne(): Promise<void> {
-    const target = statement(random, 'to be voided');
+    const target = sample('to be voided');
     if (!await post([target])) return;
     ledger.voids.set(target.id, false);
-    const voiding = { ...statement(random, 'voiding'), verb: { id: voided }, object: { objectType: 'StatementRef', id: target.id } };
+    const voiding = { ...sample('voiding'), verb: { id: voided }, object: { objectType: 'StatementRef', id: target.id } };
     if (await post([voiding])) ledger.voids.set(target.id, true);
   }
 
   async function lateTarget(): Promise<void> {
-    const target = statement(random, 'late target');
+    const target = sample('late target');
     const activity = `https://example.org/late/${target.id}`;
     target.object = { id: activity };
-    const reference = { ...statement(random, 'reference'), object: { objectType: 'StatementRef', id: target.id } };
+    const reference = { ...sample('reference'), object: { objectType: 'StatementRef', id: target.id } };
     ledger.late.push({ activity, target: target.id, reference: reference.id });
-    if (await post([reference])) await post([target]);
+    if (random.chance(together)) await Promise.all([post([reference]), post([target])]);
+    else if (await post([reference])) await post([target]);
   }
 
   /** One worker alone writes each document, so that what is to be found is known. */
@@ -127,10 +149,10 @@ export function createLoad(server: ServerProcess, ledger: Ledger, random: Random
   }
 
   async function work(worker: number): Promise<void> {
-    while (running) {
+    for (await turn(); running; await turn()) {
       const kind = random.below(10);
-      if (kind < 2) await post([statement(random, 'single')]);
-      else if (kind < 5) await post(Array.from({ length: 2 + random.below(40) }, (_, at) => statement(random, `batch ${at}`)));
+      if (kind < 2) await post([sample('single')]);
+      else if (kind < 5) await post(Array.from({ length: 2 + random.below(largestBatch - 1) }, (_, at) => sample(`batch ${at}`)));
       else if (kind < 6) await put();
       else if (kind < 7) await attach();
       else if (kind < 8) await voidOne();
@@ -142,7 +164,7 @@ export function createLoad(server: ServerProcess, ledger: Ledger, random: Random
   return {
     /** Answers that were refusals, of which there should be none. */
     failures,
-    /** Runs until the connections break. */
+    /** Runs until the connections break, or until `stop`. */
     run: (workers: number): Promise<void> => Promise.all(Array.from({ length: workers }, (_, worker) => work(worker))).then(() => undefined),
     stop: (): void => { running = false; },
   };

@@ -34,7 +34,10 @@ export function listen(server: { url: string }, key: Key, query = '', headers: R
     });
     wake();
   });
-  outgoing.on('error', () => undefined);
+  outgoing.on('error', () => {
+    ended = true;
+    wake();
+  });
   outgoing.end();
   const until = async (condition: () => boolean): Promise<void> => {
     for (const start = Date.now(); !condition();) {

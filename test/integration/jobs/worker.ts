@@ -13,7 +13,7 @@ export interface WorkerOrders {
   database: string;
   redisUrl: string;
   tenants: string[];
-  /** File to which a line `pid tenant position` is added for each entry. */
+  /** File to which a line `pid tenant position id` is added for each entry; the id is `-` for an erasure. */
   record: string;
   /** Milliseconds that each entry takes. */
   pace: number;
@@ -28,9 +28,9 @@ async function work({ mongodbUrl, database, redisUrl, tenants, record, pace, lif
   const jobs = createBullJobs({ url: redisUrl, log });
   createConsumer({
     name: 'recorder', batch: 10, handle: async (tenant, entries, signal) => {
-      for (const { position } of entries) {
+      for (const entry of entries) {
         if (signal.aborted) return;
-        appendFileSync(record, `${process.pid} ${tenant} ${position}\n`);
+        appendFileSync(record, `${process.pid} ${tenant} ${entry.position} ${entry.kind === 'statement' ? entry.id : '-'}\n`);
         await new Promise((resolve) => setTimeout(resolve, pace));
       }
     },
