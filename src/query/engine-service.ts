@@ -26,6 +26,8 @@ export interface EngineServiceDeps {
   jobs: Jobs;
   /** Tells the leases of this engine from those of another one that is fed from the same store; empty for the one that all share. */
   scope?: string;
+  /** Whether other processes append to the store as well. */
+  sharedStore: boolean;
   /** `off` leaves everything undone. */
   analytics: 'auto' | 'off';
   /** With its credentials; the embedded engine when left out. */
@@ -76,11 +78,13 @@ export interface EngineService {
 
 /** Milliseconds between two looks at whether summaries are due. */
 const TEND_EVERY = 30_000;
+/** Milliseconds within which the store shows all processes the same end of the log, also when one of them dies. */
+const AHEAD_PATIENCE = 60_000;
 /** Seconds of the shipper's lag from which they have to wait. */
 const BEHIND = 10;
 
 /** Puts the engine, its schema, the shipper and the rebuild together. Nothing of it is waited for by ingest. */
-export function createEngineService({ feed, statements, listTenants, checkpoints, leases, jobs, scope = '', analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
+export function createEngineService({ feed, statements, listTenants, checkpoints, leases, jobs, scope = '', sharedStore, analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
   const address: EngineAddress = clickhouseUrl === undefined ? { kind: 'socket', socketPath } : serverAddress(clickhouseUrl);
   const limits = { max_execution_time: timeout, max_memory_usage: String(queryBytes) };
   const client = createEngineClient(address, { requestTimeout: (timeout + 10) * 1000, settings: limits });
@@ -145,7 +149,7 @@ export function createEngineService({ feed, statements, listTenants, checkpoints
   const isOn = (): boolean => !['off', 'missing'].includes(statusOf());
 
   function shipperOf(table: string, more: Pick<ShipperDeps, 'summaries'> = {}): Shipper {
-    return createShipper({ table, client: writing, feed, statements, listTenants, log, prepare: (tenant) => databases.ensure(tenant), ...more });
+    return createShipper({ table, client: writing, feed, statements, listTenants, log, prepare: (tenant) => databases.ensure(tenant), aheadPatience: sharedStore ? AHEAD_PATIENCE : 0, ...more });
   }
 
   const outlives = supervisor === undefined;

@@ -24,6 +24,8 @@ export interface TenantShipperDeps {
   onUncertain: () => void;
   /** What is derived from the table's rows, where something is. */
   summaries?: Pick<Summaries, 'takeAway' | 'allow'>;
+  /** Milliseconds for which the table may be ahead of the store: where several processes append, one may see the end of the log later than another. */
+  aheadPatience?: number;
 }
 
 /** Brings the statements of one tenant into the table, in the order of the log. */
@@ -49,16 +51,24 @@ const slice = 1000;
  * whichever that is. An erasure removes rows of an older version and adds the rewritten ones under a token of its own; it
  * has no row, so it may be dealt with again after a restart, which changes nothing.
  */
-export function createTenantShipper(tenant: string, { client, feed, statements, table, onRefused, onUncertain, summaries }: TenantShipperDeps): TenantShipper {
+export function createTenantShipper(tenant: string, { client, feed, statements, table, onRefused, onUncertain, summaries, aheadPatience = 0 }: TenantShipperDeps): TenantShipper {
   const writer = createBlockWriter({ client, table, onRefused, onUncertain });
   let at: { position: number; rows: number } | undefined;
   let sure = false;
+  let aheadSince: number | undefined;
 
   async function settle(): Promise<{ position: number; rows: number }> {
-    if (!sure || !at) at = await place();
-    if (at.position > await feed.head(tenant)) throw new AheadOfStore(tenant);
+    const here = sure && at ? at : await place();
+    if (here.position > await feed.head(tenant)) {
+      at = undefined;
+      aheadSince ??= performance.now();
+      if (performance.now() - aheadSince >= aheadPatience) throw new AheadOfStore(tenant);
+      return here;
+    }
+    aheadSince = undefined;
+    at = here;
     sure = true;
-    return at;
+    return here;
   }
 
   async function place(): Promise<{ position: number; rows: number }> {

@@ -78,7 +78,7 @@ export async function compose(config: Config, log: Log) {
   const ownEngine = shared && config.clickhouseUrl === undefined;
   const directory = join(config.dataDir, 'analytics');
   const engine = createEngineService({
-    feed, statements: store, listTenants, checkpoints, leases, jobs, log, clickhouseUrl: config.clickhouseUrl,
+    feed, statements: store, listTenants, checkpoints, leases, jobs, log, sharedStore: shared, clickhouseUrl: config.clickhouseUrl,
     // An embedded engine is filled and asked by one process.
     analytics: ownEngine && config.role !== 'all' ? 'off' : config.analytics,
     ...(ownEngine && config.role === 'all' ? { scope: await engineScope(directory) } : {}),
