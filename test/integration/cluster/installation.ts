@@ -18,13 +18,16 @@ export type Role = 'all' | 'api' | 'worker';
 
 /** One process of an installation, which may be dead for a while. */
 export interface Place {
+  /** What it is, or was last. */
   readonly role: Role;
   /** undefined while it is dead. */
   readonly process: ServerProcess | undefined;
   /** kill -9 */
   kill(): Promise<void>;
+  /** SIGTERM. @returns its exit code, or the signal that ended it */
+  stop(): Promise<number | NodeJS.Signals | undefined>;
   /** Starts it again on the same folder. */
-  start(): Promise<void>;
+  start(role?: Role): Promise<void>;
 }
 
 /** Several processes on one database, one Redis and one ClickHouse, with consumers of the test beside them. */
@@ -87,7 +90,7 @@ export async function startInstallation(t: Test, { mongodb, redis }: { mongodb: 
   const clickhouse = await startClickhouse(t);
   const env = { QUIPU_MONGODB_URL: `${mongodb.url}${database}`, QUIPU_REDIS_URL: redis.url, QUIPU_ANALYTICS: 'auto', QUIPU_CLICKHOUSE_URL: clickhouse.url, QUIPU_LOG_LEVEL: 'warn' };
   const places = roles.map((role, index) => createPlace(join(folder, String(index)), role, env));
-  t.teardown(() => Promise.all(places.map(({ process }) => process?.stop())));
+  t.teardown(() => Promise.all(places.map((place) => place.stop())));
   for (const place of places) await place.start();
   const serving = (): ServerProcess[] => places.flatMap(({ role, process }) => (process && role !== 'worker' ? [process] : []));
   return {
@@ -99,17 +102,21 @@ export async function startInstallation(t: Test, { mongodb, redis }: { mongodb: 
   };
 }
 
-function createPlace(dataDir: string, role: Role, env: Record<string, string>): Place {
+function createPlace(dataDir: string, firstRole: Role, env: Record<string, string>): Place {
+  let role = firstRole;
   let process: ServerProcess | undefined;
+  const take = (): ServerProcess | undefined => {
+    const taken = process;
+    process = undefined;
+    return taken;
+  };
   return {
-    role,
+    get role() { return role; },
     get process() { return process; },
-    kill: async () => {
-      const victim = process;
-      process = undefined;
-      await victim?.kill();
-    },
-    start: async () => {
+    kill: async () => take()?.kill(),
+    stop: async () => take()?.stop(),
+    start: async (next = role) => {
+      role = next;
       await mkdir(dataDir, { recursive: true });
       process = await startProcess(dataDir, { ...env, QUIPU_ROLE: role });
     },
