@@ -1,5 +1,5 @@
 /** The dependency rule of ARCHITECTURE.md: main -> server -> features -> feed, documents, records, jobs -> xapi; adapters know ports alone. */
-const features = 'about|activities|admin|agents|alternate-request|auth|backup|live|profiles|query|state-api|statements|transfer';
+const features = 'about|activities|admin|agents|alternate-request|auth|backup|live|migration|profiles|query|state-api|statements|transfer';
 
 module.exports = {
   forbidden: [

@@ -1,9 +1,11 @@
 import type { BackupStore, RestoreTarget } from '../backup/store.js';
 import type { Config } from '../config.js';
 import type { DocumentStore } from '../documents/store.js';
+import type { MigrationOrigin, MigrationSource, MigrationTarget } from '../migration/store.js';
 import type { RecordStore } from '../records/store.js';
 import type { AttachmentStore } from '../statements/attachment-store.js';
 import type { CanonicalStore, StatementStore } from '../statements/store.js';
+import { openLevelMigrationSource } from '../storage/leveldb/migration-source.js';
 import { openLevelStorage } from '../storage/leveldb/open.js';
 import { openRestoreTarget as openLevelRestoreTarget } from '../storage/leveldb/restore-target.js';
 
@@ -53,3 +55,14 @@ export async function openRestoreTarget(config: Config): Promise<RestoreTarget> 
 function s3Of({ s3Bucket: bucket, s3Url: url, s3Region: region }: Config): { bucket: string; url?: string; region?: string } | undefined {
   return bucket === undefined ? undefined : { bucket, ...(url !== undefined && { url }), ...(region !== undefined && { region }) };
 }
+/** Opens the data folder to move it away; no server may have it open. @throws Error with a sentence for the operator */
+export function openMigrationSource({ dataDir }: Config): Promise<MigrationSource> {
+  return openLevelMigrationSource(dataDir);
+}
+
+/** Opens the database of QUIPU_MONGODB_URL to move a store there: see `MigrationDeps.openTarget`. */
+export async function openMigrationTarget(config: Config & { mongodbUrl: string }, origin: () => Promise<MigrationOrigin>): Promise<MigrationTarget> {
+  const { openMongoMigrationTarget } = await import('../storage/mongodb/migration-target.js');
+  return openMongoMigrationTarget({ url: config.mongodbUrl, s3: s3Of(config) }, origin);
+}
+

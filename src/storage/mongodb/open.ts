@@ -9,7 +9,7 @@ import { createAttachmentStore } from './attachment-store.js';
 import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';
 import { createChores } from './chores.js';
-import { openDatabase } from './database.js';
+import { openDatabase, type DatabaseOptions } from './database.js';
 import { createDocumentStore } from './document-store.js';
 import { createHorizons } from './horizon.js';
 import { missingIndexes } from './indexes.js';
@@ -43,6 +43,7 @@ export interface MongoStorageOptions {
   database?: string;
   /** Where attachments go, instead of GridFS. */
   s3?: S3Options;
+  filling?: DatabaseOptions['filling'];
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
   /** Called with each fault of work that nobody waits for and that is tried again, but for the absence of the store. */
   onFault?: (error: unknown) => void;

@@ -233,6 +233,6 @@ function unchanged(row: StatementRow): Change {
 }
 
 /** Id of the StatementRef that is a statement's object, in lower case. */
-function targetOf({ object }: Statement): string | undefined {
+export function targetOf({ object }: Statement): string | undefined {
   return object.objectType === 'StatementRef' ? (object as StatementRef).id.toLowerCase() : undefined;
 }
