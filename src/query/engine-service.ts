@@ -6,6 +6,7 @@ import type { Feed } from '../feed/service.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { withLease, type LeaseBook } from '../jobs/leases.js';
 import type { StatementStore } from '../statements/store.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { QuipuError } from '../xapi/errors.js';
 import { createEngineClient, serverAddress, type EngineAddress } from './engine/client.js';
 import { createSupervisor } from './engine/supervisor.js';
@@ -23,6 +24,7 @@ export interface EngineServiceDeps {
   checkpoints: Checkpoints;
   leases: LeaseBook;
   jobs: Jobs;
+  tracing: Tracing;
   /** Tells the leases of this engine from those of another one that is fed from the same store; empty for the one that all share. */
   scope?: string;
   /** `off` leaves everything undone. */
@@ -74,7 +76,7 @@ export interface EngineService {
 }
 
 /** Puts the engine, its schema, the shipper and the rebuild together. Nothing of it is waited for by ingest. */
-export function createEngineService({ feed, statements, listTenants, checkpoints, leases, jobs, scope = '', analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
+export function createEngineService({ feed, statements, listTenants, checkpoints, leases, jobs, tracing, scope = '', analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
   const address: EngineAddress = clickhouseUrl === undefined ? { kind: 'socket', socketPath } : serverAddress(clickhouseUrl);
   const limits = { max_execution_time: timeout, max_memory_usage: String(queryBytes) };
   const client = createEngineClient(address, { requestTimeout: (timeout + 10) * 1000, settings: limits });
@@ -135,7 +137,7 @@ export function createEngineService({ feed, statements, listTenants, checkpoints
   const isOn = (): boolean => !['off', 'missing'].includes(statusOf());
 
   function shipperOf(table: string): Shipper {
-    return createShipper({ table, client: writing, feed, statements, listTenants, log, prepare: (tenant) => databases.ensure(tenant) });
+    return createShipper({ table, client: writing, feed, statements, listTenants, log, tracing, prepare: (tenant) => databases.ensure(tenant) });
   }
 
   const outlives = supervisor === undefined;

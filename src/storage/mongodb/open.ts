@@ -47,6 +47,8 @@ export interface MongoStorageOptions {
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
   /** Called with each fault of work that nobody waits for and that is tried again, but for the absence of the store. */
   onFault?: (error: unknown) => void;
+  /** Told of each append or erasure that a process or a failure had left, when it is brought to its end or taken back. */
+  onSettled?: (outcome: 'finished' | 'rolled-back') => void;
   /** Called with every command that is sent. */
   onCommand?: (command: CommandStartedEvent) => void;
   /** Milliseconds between signs of life, and how many looks without one make a process dead to the others: see `ProcessesOptions`. */
@@ -61,7 +63,7 @@ export interface MongoStorageOptions {
  * Connects to the database, makes what is missing in it and joins the processes that work on it.
  * @throws Error with a sentence for the operator
  */
-export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, onFault, ...options }: MongoStorageOptions): Promise<MongoStorage> {
+export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, onFault, onSettled, ...options }: MongoStorageOptions): Promise<MongoStorage> {
   const database = await openDatabase(options);
   const { db } = database;
   const fault = (error: unknown): void => {
@@ -77,7 +79,7 @@ export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, on
   const horizons = createHorizons(database);
   const hash = createKeyHash(database.salt);
   const canonical = createCanonicalStore(database, hash);
-  const statements = createStatementStore({ database, hash, canonical, horizons, processes, chores, ...(pollInterval !== undefined && { pollInterval }), ...(keepRolled !== undefined && { keepRolled }) });
+  const statements = createStatementStore({ database, hash, canonical, horizons, processes, chores, ...(onSettled && { onSettled }), ...(pollInterval !== undefined && { pollInterval }), ...(keepRolled !== undefined && { keepRolled }) });
   return {
     statements,
     canonical,

@@ -13,7 +13,7 @@ import type { Database } from './database.js';
 import { createFinish } from './finish.js';
 import type { Horizons } from './horizon.js';
 import { createInheritance } from './inheritance.js';
-import { createJanitor, type Janitor } from './janitor.js';
+import { createJanitor, type Janitor, type JanitorDeps } from './janitor.js';
 import type { Processes } from './processes.js';
 import { countStatements } from './statement-count.js';
 import { createStatementErasure } from './statement-erasure.js';
@@ -37,13 +37,15 @@ export interface StatementStoreDeps {
   /** Milliseconds between two looks at what other processes have taken in, while somebody subscribes. */
   pollInterval?: number;
   /** See `JanitorDeps`. */
+  onSettled?: JanitorDeps['onSettled'];
+  /** See `JanitorDeps`. */
   keepRolled?: number;
 }
 
 /** A row must fit into a document of 16 MB, and into the plan of an erasure. */
 const MOST_TEXT_BYTES = 15 << 20;
 
-export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, keepRolled }: StatementStoreDeps): MongoStatementStore {
+export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, onSettled, keepRolled }: StatementStoreDeps): MongoStatementStore {
   const { statements } = database.collections;
   const records = createAppendRecords(database, processes);
   const inheritance = createInheritance(database, horizons);
@@ -51,7 +53,7 @@ export function createStatementStore({ database, hash, canonical, horizons, proc
   const announcements = createAnnouncements(database, horizons, pollInterval);
   const settle: Janitor['settle'] = (record) => janitor.settle(record);
   const erasure = createStatementErasure({ database, hash, records, horizons, chores, settle });
-  const janitor = createJanitor({ database, records, finish, processes, applyErasure: (record) => erasure.apply(record), ...(keepRolled !== undefined && { keepRolled }) });
+  const janitor = createJanitor({ database, records, finish, processes, applyErasure: (record) => erasure.apply(record), ...(onSettled && { onSettled }), ...(keepRolled !== undefined && { keepRolled }) });
   const queue = createAppendQueue(createAppender({ database, hash, records, horizons, inheritance, finish, chores, settle, announce: (tenant) => announcements.announce(tenant) }));
 
   return {
