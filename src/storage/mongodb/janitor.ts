@@ -30,7 +30,7 @@ export interface JanitorDeps {
 const HOUR = 3_600_000;
 const SWEEP_INTERVAL = 10_000;
 
-export function createJanitor({ database: { collections: { statements, references, appends, plans } }, records, finish, applyErasure, processes, onSettled = () => undefined, keepRolled = HOUR }: JanitorDeps): Janitor {
+export function createJanitor({ database: { collections: { statements, references, appends, plans } }, records, finish, applyErasure, processes, onSettled = () => undefined, keepRolled = HOUR, sweepInterval = SWEEP_INTERVAL }: JanitorDeps): Janitor {
   let rolledSince = new Map<string, number>();
 
   /** Removes what an append or an erasure has written that does not count. */

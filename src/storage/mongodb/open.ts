@@ -57,13 +57,15 @@ export interface MongoStorageOptions {
   pollInterval?: number;
   /** Milliseconds for which the record of an append that was given up is kept. */
   keepRolled?: number;
+  /** Milliseconds between two looks for what is left of dead processes, and of what was given up. */
+  sweepInterval?: number;
 }
 
 /**
  * Connects to the database, makes what is missing in it and joins the processes that work on it.
  * @throws Error with a sentence for the operator
  */
-export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, onFault, onSettled, ...options }: MongoStorageOptions): Promise<MongoStorage> {
+export async function openMongoStorage({ signs, pollInterval, keepRolled, sweepInterval, s3, onFault, onSettled, ...options }: MongoStorageOptions): Promise<MongoStorage> {
   const database = await openDatabase(options);
   const { db } = database;
   const fault = (error: unknown): void => {
@@ -79,7 +81,7 @@ export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, on
   const horizons = createHorizons(database);
   const hash = createKeyHash(database.salt);
   const canonical = createCanonicalStore(database, hash);
-  const statements = createStatementStore({ database, hash, canonical, horizons, processes, chores, ...(onSettled && { onSettled }), ...(pollInterval !== undefined && { pollInterval }), ...(keepRolled !== undefined && { keepRolled }) });
+  const statements = createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval, onSettled, keepRolled, sweepInterval });
   return {
     statements,
     canonical,

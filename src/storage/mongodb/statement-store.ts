@@ -27,7 +27,7 @@ export interface MongoStatementStore extends StatementStore {
   close(): Promise<void>;
 }
 
-export interface StatementStoreDeps {
+export interface StatementStoreDeps extends Pick<JanitorDeps, 'onSettled' | 'keepRolled' | 'sweepInterval'> {
   database: Database;
   hash: KeyHash;
   canonical: MongoCanonicalStore;
@@ -36,16 +36,12 @@ export interface StatementStoreDeps {
   chores: Chores;
   /** Milliseconds between two looks at what other processes have taken in, while somebody subscribes. */
   pollInterval?: number;
-  /** See `JanitorDeps`. */
-  onSettled?: JanitorDeps['onSettled'];
-  /** See `JanitorDeps`. */
-  keepRolled?: number;
 }
 
 /** A row must fit into a document of 16 MB, and into the plan of an erasure. */
 const MOST_TEXT_BYTES = 15 << 20;
 
-export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, onSettled, keepRolled }: StatementStoreDeps): MongoStatementStore {
+export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, ...leftovers }: StatementStoreDeps): MongoStatementStore {
   const { statements } = database.collections;
   const records = createAppendRecords(database, processes);
   const inheritance = createInheritance(database, horizons);
@@ -53,7 +49,7 @@ export function createStatementStore({ database, hash, canonical, horizons, proc
   const announcements = createAnnouncements(database, horizons, pollInterval);
   const settle: Janitor['settle'] = (record) => janitor.settle(record);
   const erasure = createStatementErasure({ database, hash, records, horizons, chores, settle });
-  const janitor = createJanitor({ database, records, finish, processes, applyErasure: (record) => erasure.apply(record), ...(onSettled && { onSettled }), ...(keepRolled !== undefined && { keepRolled }) });
+  const janitor = createJanitor({ database, records, finish, processes, applyErasure: (record) => erasure.apply(record), ...leftovers });
   const queue = createAppendQueue(createAppender({ database, hash, records, horizons, inheritance, finish, chores, settle, announce: (tenant) => announcements.announce(tenant) }));
 
   return {
