@@ -32,8 +32,10 @@ export interface Inheritance {
   referred(tenant: string, ids: readonly string[], except: readonly string[]): Promise<string[]>;
 }
 
-/** Referring statements brought up to date in one command. */
+/** Referring statements brought up to date together. */
 const SLICE = 64;
+/** Different changes in one command, so that none takes longer than a command may. */
+const MOST_CHANGES = 16;
 /** Statements whose referring ones are asked for in one command. */
 const MOST_ASKED = 1000;
 /** Times that others may change a row in between. */
@@ -56,7 +58,9 @@ export function createInheritance({ collections: { statements, references } }: D
     const changes = [...alike.values()].map((same): AnyBulkWriteOperation<StatementRow> => ({
       updateMany: { filter: { t: tenant, p: { $in: same.map(({ row }) => row.p) }, x: same[0]!.row.x }, update: { $push: { k: { $each: same[0]!.missing } }, $inc: { x: 1 } } },
     }));
-    return (await statements.bulkWrite(changes, { ordered: false })).matchedCount === growths.length;
+    let matched = 0;
+    for (let start = 0; start < changes.length; start += MOST_CHANGES) matched += (await statements.bulkWrite(changes.slice(start, start + MOST_CHANGES), { ordered: false })).matchedCount;
+    return matched === growths.length;
   }
 
   /** Brings some statements that refer to one up to date; gives the ids of those that exist, and whether each has grown. */
