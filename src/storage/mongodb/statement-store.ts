@@ -38,8 +38,10 @@ export interface StatementStoreDeps extends Pick<JanitorDeps, 'onSettled' | 'kee
   pollInterval?: number;
 }
 
-/** A row must fit into a document of 16 MB, and into the plan of an erasure. */
-const MOST_TEXT_BYTES = 15 << 20;
+/** Most bytes of text and keys of a statement: its row must fit into a document of 16 MB, and into the plan of an erasure. */
+const MOST_ROW_BYTES = 15 << 20;
+/** Bytes of a key in a row. */
+const ROW_KEY_BYTES = 22;
 
 export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, ...leftovers }: StatementStoreDeps): MongoStatementStore {
   const { statements } = database.collections;
@@ -54,9 +56,10 @@ export function createStatementStore({ database, hash, canonical, horizons, proc
 
   return {
     append: answering(async (tenant, batch) => {
-      for (const [index, { text }] of batch.entries()) {
-        if (text.length * 3 <= MOST_TEXT_BYTES || Buffer.byteLength(text) <= MOST_TEXT_BYTES) continue;
-        throw new QuipuError('too-large', `Statement ${index} is larger than the ${MOST_TEXT_BYTES} bytes that the store takes of one; nothing of the batch was stored.`, { statement: index, rule: 'statement-size', expected: `at most ${MOST_TEXT_BYTES} bytes` });
+      for (const [index, { text, keys }] of batch.entries()) {
+        const bytes = keys.length * ROW_KEY_BYTES + (text.length > MOST_ROW_BYTES / 4 ? Buffer.byteLength(text) : text.length * 3);
+        if (bytes <= MOST_ROW_BYTES) continue;
+        throw new QuipuError('too-large', `Statement ${index} takes more than the ${MOST_ROW_BYTES} bytes that the store has for one; nothing of the batch was stored.`, { statement: index, rule: 'statement-size', expected: `at most ${MOST_ROW_BYTES} bytes` });
       }
       return batch.length === 0 ? { status: 'stored', outcomes: [] } : queue.append(tenant, batch);
     }),

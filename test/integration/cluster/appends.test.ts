@@ -157,3 +157,15 @@ t.test('while the store is away everything is refused within seconds; what was a
   t.match(await statements.append('one', [sample(2)]), { status: 'stored' }, 'and it goes on by itself');
   t.strictSame(await found(statements, 'one'), [1, 2]);
 });
+
+t.test('a statement that no document of the database can hold is refused', { skip }, async (t) => {
+  const [{ statements }] = await open(t, 1) as [MongoStorage];
+  const refused = { code: 'too-large', details: { statement: 1, rule: 'statement-size' } };
+  await t.rejects(statements.append('one', [sample(1), sample(2, { context: { platform: 'x'.repeat(15 << 20) } })]), refused);
+  const member = Array.from({ length: 500_000 }, (_, index) => ({ mbox: `mailto:${index}@a.b` }));
+  await t.rejects(statements.append('one', [sample(1), sample(2, { actor: { objectType: 'Group', member } })]), refused);
+  t.equal(await statements.count('one'), 0);
+  const large = sample(3, { context: { platform: 'x'.repeat(14 << 20) } });
+  t.match(await statements.append('one', [large]), { status: 'stored' });
+  t.equal((await statements.get('one', uuid(3)))!.text.length > 14 << 20, true);
+});
