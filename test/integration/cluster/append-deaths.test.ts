@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import t, { type Test } from 'tap';
 import type { NewStatement, StatementStore } from '../../../src/statements/store.js';
+import { QuipuError } from '../../../src/xapi/errors.js';
 import type { Statement } from '../../../src/xapi/types.js';
 import { activity, activityKey, agent, agentKey, findAll, found, incoming, numbersOf, referring, sample, statement, uuid, verb, voiding } from '../../contract/statement-samples.js';
 import { mongodbFor } from '../../services/mongodb.js';
@@ -30,6 +31,8 @@ async function atEachCommand(t: Test, { prepare, act, check }: Scene): Promise<v
   const client = await new MongoClient(service!.url).connect();
   const survivor = await joinStorage(service!.url, database);
   const closing: Promise<void>[] = [];
+  const refusals: unknown[] = [];
+  const answers: Promise<boolean>[] = [];
   t.teardown(async () => {
     await Promise.all([survivor.close(), ...closing]);
     await client.close();
@@ -56,7 +59,11 @@ async function atEachCommand(t: Test, { prepare, act, check }: Scene): Promise<v
         resolve();
       });
     });
-    const acting = act(member.statements, tenant).then(() => true, () => false);
+    const acting = act(member.statements, tenant).then(() => true, (error: unknown) => {
+      refusals.push(error);
+      return false;
+    });
+    answers.push(acting);
     await Promise.race([strike, acting]);
     uncut = !struck;
     if (ending !== 'freeze') closing.push(member.close());
@@ -71,6 +78,8 @@ async function atEachCommand(t: Test, { prepare, act, check }: Scene): Promise<v
     }
     t.ok(number < 60, `${tenant}${uncut ? ' was not reached' : ''}`);
   }
+  await Promise.all(answers);
+  t.ok(refusals.length > 0 && refusals.every((error) => error instanceof QuipuError && error.code === 'store-unavailable'), 'whoever comes to grief says that the store does not answer');
 }
 
 const batch: NewStatement[] = [
