@@ -16,10 +16,10 @@ export interface MigrationState {
 export interface MigrationDeps {
   source: MigrationSource;
   /**
-   * @param origin asked for once the target is found fit
+   * @param origin asked for once the target is found fit; `fits` says whether it can hold an entry
    * @throws Error with a sentence for the operator when it holds anything else than an unfinished migration of the same source
    */
-  openTarget(origin: () => Promise<MigrationOrigin>): Promise<MigrationTarget>;
+  openTarget(origin: (fits: (entry: MigrationEntry) => boolean) => Promise<MigrationOrigin>): Promise<MigrationTarget>;
   /** Ids of the tenants. */
   tenants: readonly string[];
   onState(state: MigrationState): void;
@@ -47,8 +47,8 @@ const NOTE_BYTES = 64 << 20;
  */
 export async function migrate({ source, openTarget, tenants, onState }: MigrationDeps): Promise<MigrationReport> {
   let survey: Survey | undefined;
-  const target = await openTarget(async () => {
-    survey = await surveySource(source, ['', ...tenants], (statements) => onState({ phase: 'reading', done: statements, statements, attachments: 0 }));
+  const target = await openTarget(async (fits) => {
+    survey = await surveySource(source, ['', ...tenants], fits, (statements) => onState({ phase: 'reading', done: statements, statements, attachments: 0 }));
     return { salt: source.salt, head: source.head, digest: survey.digest };
   });
   try {

@@ -29,9 +29,11 @@ const SAMPLE_OF_ALL = 2000;
 /**
  * Reads all of the source once.
  * @param tenants that exist, also without any entry
+ * @param fits whether the target can hold an entry
  * @param onEntry called with the number of statements so far
+ * @throws Error with a sentence for the operator when it can't hold one
  */
-export async function surveySource(source: MigrationSource, tenants: readonly string[], onEntry: (statements: number) => void): Promise<Survey> {
+export async function surveySource(source: MigrationSource, tenants: readonly string[], fits: (entry: MigrationEntry) => boolean, onEntry: (statements: number) => void): Promise<Survey> {
   const hash = createHash('sha256');
   const survey: Survey = { digest: '', bytes: 0, statements: 0, attachments: 0, tenants: new Map() };
   for (const tenant of tenants) tenantOf(survey, tenant);
@@ -39,6 +41,7 @@ export async function surveySource(source: MigrationSource, tenants: readonly st
   for await (const { at, bytes, entry } of source.entries()) {
     hash.update(lengths(at, bytes)).update(at).update(bytes);
     survey.bytes += bytes.length;
+    if (!fits(entry)) throw new Error(`${entry.kind === 'statement' ? `The statement ${entry.statement.id}` : 'An entry'} of tenant ${entry.tenant} has ${bytes.length} bytes, more than the database has room for: this data folder can't be migrated.`);
     if (entry.kind === 'statement') survey.statements++;
     count(tenantOf(survey, entry.tenant), entry, most);
     onEntry(survey.statements);
@@ -95,6 +98,7 @@ function tenantOf({ tenants }: Survey, tenant: string): TenantSurvey {
   return found;
 }
 
+/** So that the same bytes in other pieces have another digest. */
 function lengths(...parts: Buffer[]): Buffer {
   const bytes = Buffer.allocUnsafe(parts.length * 4);
   for (const [index, part] of parts.entries()) bytes.writeUInt32BE(part.length, index * 4);

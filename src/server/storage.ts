@@ -1,7 +1,8 @@
 import type { BackupStore, RestoreTarget } from '../backup/store.js';
 import type { Config } from '../config.js';
 import type { DocumentStore } from '../documents/store.js';
-import type { MigrationOrigin, MigrationSource, MigrationTarget } from '../migration/store.js';
+import type { MigrationDeps } from '../migration/migrate.js';
+import type { MigrationSource, MigrationTarget } from '../migration/store.js';
 import type { RecordStore } from '../records/store.js';
 import type { AttachmentStore } from '../statements/attachment-store.js';
 import type { CanonicalStore, StatementStore } from '../statements/store.js';
@@ -62,7 +63,7 @@ export function openMigrationSource({ dataDir }: Config): Promise<MigrationSourc
 }
 
 /** Opens the database of QUIPU_MONGODB_URL to move a store there: see `MigrationDeps.openTarget`. */
-export async function openMigrationTarget(config: Config & { mongodbUrl: string }, origin: () => Promise<MigrationOrigin>): Promise<MigrationTarget> {
+export async function openMigrationTarget(config: Config & { mongodbUrl: string }, origin: Parameters<MigrationDeps['openTarget']>[0]): Promise<MigrationTarget> {
   const { openMongoMigrationTarget } = await import('../storage/mongodb/migration-target.js');
   return openMongoMigrationTarget({ url: config.mongodbUrl, s3: s3Of(config) }, origin);
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { ObjectId, type Collection, type Document, type Filter } from 'mongodb';
 import type { MigrationEntry, MigrationOrigin, MigrationTarget } from '../../migration/store.js';
 import type { Statement } from '../../xapi/types.js';
-import { eachKey } from '../key-run.js';
+import { MOST_INHERITED } from '../inherited-keys.js';
+import { eachKey, KEY_BYTES } from '../key-run.js';
 import { idOfRow, rowId, type StatementRow } from './collections.js';
 import { openDatabase } from './database.js';
 import { beginMigration, endMigration, MIGRATING, noteProgress } from './migration-mark.js';
@@ -10,6 +11,7 @@ import { openMongoStorage } from './open.js';
 import { recordRows } from './record-store.js';
 import type { S3Options } from './s3-blobs.js';
 import { targetOf } from './statement-erasure.js';
+import { MOST_ROW_BYTES, ROW_KEY_BYTES } from './statement-store.js';
 import { answering, isDuplicateKey } from './store-failure.js';
 
 export interface MigrationTargetOptions {
@@ -32,8 +34,8 @@ type Rows = Map<string, Document[]>;
  * @param origin asked for once the database is found fit
  * @throws Error with a sentence for the operator: not empty, another source, or can't be reached
  */
-export async function openMongoMigrationTarget(options: MigrationTargetOptions, origin: () => Promise<MigrationOrigin>): Promise<MigrationTarget> {
-  const { mark, from } = await beginMigration(options.url, options.database, origin);
+export async function openMongoMigrationTarget(options: MigrationTargetOptions, origin: (fits: (entry: MigrationEntry) => boolean) => Promise<MigrationOrigin>): Promise<MigrationTarget> {
+  const { mark, from } = await beginMigration(options.url, options.database, () => origin(fits));
   const storage = await openMongoStorage({ ...options, filling: MIGRATING });
   const database = await openDatabase({ url: options.url, database: options.database, filling: MIGRATING });
   const { db, collections: { statements, erasures, heads, canonical } } = database;
@@ -102,6 +104,12 @@ export async function openMongoMigrationTarget(options: MigrationTargetOptions, 
       await database.close();
     },
   };
+}
+
+/** Whether a row can hold it; keys that were inherited have room beside what an append allows. */
+function fits(entry: MigrationEntry): boolean {
+  if (entry.kind !== 'statement') return true;
+  return entry.statement.text.length + Math.max(0, entry.keys.length / KEY_BYTES - MOST_INHERITED) * ROW_KEY_BYTES <= MOST_ROW_BYTES;
 }
 
 /** The rows of a statement, as an append makes them. */

@@ -39,9 +39,9 @@ export interface StatementStoreDeps extends Pick<JanitorDeps, 'onSettled' | 'kee
 }
 
 /** Most bytes of text and keys of a statement: its row must fit into a document of 16 MB, and into the plan of an erasure. */
-const MOST_ROW_BYTES = 15 << 20;
+export const MOST_ROW_BYTES = 15 << 20;
 /** Bytes of a key in a row. */
-const ROW_KEY_BYTES = 22;
+export const ROW_KEY_BYTES = 22;
 
 export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, ...leftovers }: StatementStoreDeps): MongoStatementStore {
   const { statements } = database.collections;

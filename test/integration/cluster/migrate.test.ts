@@ -290,6 +290,12 @@ t.test('what does not fit is refused with a sentence', { skip, timeout: 240_000 
   await (await openMongoStorage({ url: urlOf(other) })).close();
   await refused(dataDir, { QUIPU_MONGODB_URL: urlOf(other) }, /is not empty/);
 
+  const huge = join(folder, 'huge');
+  const storage = await openLevelStorage({ directory: huge });
+  await storage.statements.append('main', [sample(1, { result: { response: 'x'.repeat(15 << 20) } })]);
+  await storage.close();
+  await refused(huge, env, /statement 7b9f8c1e-abcd-4000-8000-000000000001 of tenant main has \d+ bytes, more than the database has room for/);
+
   t.equal((await killAfter(2, dataDir, database)).status, 'SIGKILL');
   const client = new MongoClient(service!.url);
   t.teardown(() => client.close());
