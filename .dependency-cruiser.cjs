@@ -1,5 +1,5 @@
-/** The dependency rule of ARCHITECTURE.md: main -> server -> features -> feed, documents, records, jobs -> xapi; adapters know ports alone. */
-const features = 'about|activities|admin|agents|alternate-request|auth|backup|live|profiles|query|state-api|statements|transfer';
+/** The dependency rule of ARCHITECTURE.md: main -> server -> features -> feed, documents, records, jobs, tracing -> xapi; adapters know ports alone. */
+const features = 'about|activities|admin|agents|alternate-request|auth|backup|live|migration|profiles|query|state-api|statements|transfer';
 
 module.exports = {
   forbidden: [
@@ -16,7 +16,7 @@ module.exports = {
     },
     {
       name: 'features-below-server', severity: 'error',
-      from: { path: `^src/(${features}|feed|documents|records|jobs)/` }, to: { path: '^src/(server/|main\\.ts|config\\.ts|cli/)' },
+      from: { path: `^src/(${features}|feed|documents|records|jobs|tracing)/` }, to: { path: '^src/(server/|main\\.ts|config\\.ts|cli/)' },
     },
     {
       name: 'services-know-no-http', comment: 'A service knows nothing of Fastify.', severity: 'error',
@@ -31,6 +31,8 @@ module.exports = {
       from: { path: `^src/(${features})/` },
       to: { path: `^src/(${features})/`, pathNot: ['^src/$1/', '^src/[a-z-]+/[a-z-]*(service|store)\\.ts$', '^src/auth/(authority|credential|permissions|request)\\.ts$'] },
     },
+    { name: 'traces-when-asked-for', comment: 'OpenTelemetry is loaded when it is configured.', severity: 'error', from: {}, to: { path: '^src/tracing/otlp-tracing\\.ts$', dynamic: false } },
+    { name: 'one-file-names-opentelemetry', severity: 'error', from: { path: '^src/', pathNot: '^src/tracing/otlp-tracing\\.ts$' }, to: { path: 'node_modules/@opentelemetry' } },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['\\.d\\.ts$', '^src/query/console/'] }, to: {} },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'no-dev-dependencies', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'type-only'] } },

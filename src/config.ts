@@ -19,6 +19,7 @@ export const settings = {
   QUIPU_DEFAULT_VERSION: { type: 'string', enum: ['1.0.3', '2.0.0'], default: '2.0.0', description: 'The version that an answer names when the request named none.' },
   QUIPU_TRUST_PROXY: { type: 'boolean', default: false, description: 'Believe the X-Forwarded-* headers: only behind a reverse proxy that sets them.' },
   QUIPU_LOG_LEVEL: { type: 'string', enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], default: 'info', description: 'Least level of log lines (JSON on standard error).' },
+  QUIPU_OTEL_URL: { type: 'string', pattern: '^https?://[^\\s?#@]+$', description: 'Collector that traces are sent to by OTLP over HTTP, such as http://localhost:4318; none are made when not given. Credentials go into OTEL_EXPORTER_OTLP_HEADERS.' },
   QUIPU_MAX_BODY_BYTES: bytes(32 * MIB, 'Most bytes of a request body after decompression, attachments not counted.'),
   QUIPU_MAX_BATCH: { type: 'integer', minimum: 1, maximum: 100_000, default: 10_000, description: 'Most statements of one request.' },
   QUIPU_MAX_ATTACHMENT_BYTES: bytes(512 * MIB, 'Most bytes of one attachment.'),
@@ -63,6 +64,8 @@ export interface Config {
   readonly defaultVersion: '1.0.3' | '2.0.0';
   readonly trustProxy: boolean;
   readonly logLevel: string;
+  /** Without credentials; no traces when not given. */
+  readonly otelUrl?: string;
   readonly maxBodyBytes: number;
   readonly maxBatch: number;
   readonly maxAttachmentBytes: number;

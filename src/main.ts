@@ -3,14 +3,15 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { scopes } from './auth/credential.js';
 import type { Config } from './config.js';
 import { createApp } from './server/app.js';
 import { withLease } from './jobs/leases.js';
 import { compose, type Services } from './server/compose.js';
+import { createLog } from './server/log.js';
 import { createSqlServer } from './query/sql/own-port.js';
 import { answers, privateSocketPath } from './server/private-socket.js';
+import { noTracing, type Tracing } from './tracing/tracing.js';
 
 /** A running Quipu. */
 export interface Quipu {
@@ -42,13 +43,15 @@ const GRACE = 8000;
  * @throws Error with a sentence for the operator
  */
 export async function startQuipu(config: Config, options: { network?: boolean } = {}): Promise<Quipu> {
-  const log = pino({ level: config.logLevel, base: undefined }, pino.destination({ fd: 2, sync: true }));
+  let tracing = noTracing;
+  const log = createLog(config.logLevel, config.otelUrl === undefined ? undefined : () => tracing.current());
+  tracing = await openTracing(config, log);
   if (config.unknown.length > 0) log.warn({ settings: config.unknown }, 'Settings that mean nothing to this version');
   const closing = new AbortController();
   const trustedSockets = new WeakSet<object>();
   const socketPath = await privateSocketPath(config.dataDir, 'quipu.sock');
   if (config.mongodbUrl !== undefined) await refuseNeighbour(socketPath, config);
-  const services = await compose(config, log);
+  const services = await compose(config, log, tracing);
   let app: FastifyInstance | undefined;
   let socketServer: Server | undefined;
   let sqlServer: Server | undefined;
@@ -66,11 +69,12 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
     clearTimeout(impatience);
     await rm(serverFile, { force: true });
     await services.close();
+    await tracing.close();
   }
 
   try {
     const firstCredential = await withLease(services.leases.kind('task-leases', {}), '', 'first-start', closing.signal, () => firstStart(services, config));
-    app = await createApp({ services, config, log, version, trustedSockets, closing: closing.signal });
+    app = await createApp({ services, config, log, tracing, version, trustedSockets, closing: closing.signal });
     await app.ready();
     socketServer = await listenPrivately(app, socketPath, config, trustedSockets);
     const url = options.network === false ? undefined : await listen(app, config);
@@ -83,6 +87,13 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
     await close();
     throw error;
   }
+}
+
+/** Loaded where it is used alone: without the setting nothing of it takes memory or time. */
+async function openTracing({ otelUrl: url, role }: Config, log: { warn(details: object, message: string): void }): Promise<Tracing> {
+  if (url === undefined) return noTracing;
+  const { createOtlpTracing } = await import('./tracing/otlp-tracing.js');
+  return createOtlpTracing({ url, version, role, log });
 }
 
 /** Several processes share a database, and each has a data folder of its own. */

@@ -27,7 +27,7 @@ export async function alternateRequestPlugin(app: FastifyInstance, { maxBodyByte
       form: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     });
     const answer = await app.inject({
-      method: meant.method as HTTPMethods & 'GET', url: meant.url, headers: meant.headers, remoteAddress: request.ip,
+      method: meant.method as HTTPMethods & 'GET', url: meant.url, headers: { ...meant.headers, 'x-request-id': request.id }, remoteAddress: request.ip,
       ...(meant.content === undefined ? {} : { payload: meant.content }), payloadAsStream: true,
     });
     for (const [name, value] of Object.entries(answer.headers)) {

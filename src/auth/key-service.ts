@@ -81,6 +81,8 @@ export interface KeyServiceDeps {
   hasher?: SecretHasher;
   /** Milliseconds for which a verification, or a refusal, is believed without a new look at the key; for ever when no other process can change it. */
   trust?: number;
+  /** Told of each credential that was found good: remembered, confirmed by a look at its key, or checked by a hash. */
+  count?: (how: 'remembered' | 'confirmed' | 'checked') => void;
 }
 
 const idPattern = /^[^\p{Cc}:]{1,128}$/u;
@@ -88,7 +90,7 @@ const wrongPairsKept = 10_000;
 const wrongPairLifetime = 60_000;
 
 /** Keys are kept under the tenant `''`, because a user name is looked up before its tenant is known. */
-export function createKeyService({ records, attempts, homePage, hasher = createSecretHasher(), trust = Infinity }: KeyServiceDeps): KeyService {
+export function createKeyService({ records, attempts, homePage, hasher = createSecretHasher(), trust = Infinity, count = () => undefined }: KeyServiceDeps): KeyService {
   const keys: Collection<KeyRecord> = records.collection<KeyRecord>({ name: 'keys', indexes: ['tenant'], unique: [] });
   const verified = createCredentialCache({ trust });
   /**
@@ -147,9 +149,15 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
     return { secret, hashed: await hasher.hash(secret, params) };
   }
 
+  function remembered(digest: string): Credential | undefined {
+    const known = verified.get(digest);
+    if (known) count('remembered');
+    return known;
+  }
+
   async function verifyHeader(header: string, address: string): Promise<Credential | undefined> {
     const digest = verified.digest(header);
-    const known = verified.get(digest);
+    const known = remembered(digest);
     if (known) return known;
     const { key, secret } = parseBasic(header);
     if (!idPattern.test(key)) return undefined;
@@ -180,6 +188,7 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
       const former = verified.former(digest);
       if (former?.version === version) {
         verified.confirm(digest, since);
+        count('confirmed');
         return former.credential;
       }
       const refused = refusal(digest);
@@ -193,6 +202,7 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
       if (stored && matches) {
         const credential: Credential = { tenant: stored.tenant, id: key, scopes: new Set(stored.scopes), authority: stored.authority };
         verified.set(digest, credential, { version, since });
+        count('checked');
         return credential;
       }
       verified.forget(digest);
@@ -242,7 +252,7 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
       return key && { ...key, secret };
     },
     revoke: (tenant, id, guard) => rewrite(tenant, id, guard, (value) => ({ ...value, revokedAt: value.revokedAt ?? new Date().toISOString() })),
-    verifyCached: (header) => verified.get(verified.digest(header)),
+    verifyCached: (header) => remembered(verified.digest(header)),
     verifyHeader,
     verify: async (key, secret, address) => verifyHeader(basicHeader(key, secret), address),
   };

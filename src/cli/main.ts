@@ -9,6 +9,7 @@ import { addDoctor } from './doctor.js';
 import { addExport } from './export.js';
 import { addImport } from './import.js';
 import { addKeys } from './keys.js';
+import { addMigrate } from './migrate.js';
 import { tell } from './output.js';
 import { addRestore } from './restore.js';
 import { addServe } from './serve.js';
@@ -20,7 +21,7 @@ const program = new Command('quipu')
   .showHelpAfterError('(quipu COMMAND --help tells more)')
   .exitOverride();
 
-for (const add of [addServe, addImport, addExport, addBackup, addRestore, addKeys, addTenants, addAnalytics, addConsumers, addDoctor]) add(program);
+for (const add of [addServe, addImport, addExport, addBackup, addRestore, addMigrate, addKeys, addTenants, addAnalytics, addConsumers, addDoctor]) add(program);
 
 try {
   await program.parseAsync();

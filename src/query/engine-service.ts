@@ -6,6 +6,7 @@ import type { Feed } from '../feed/service.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { withLease, type LeaseBook } from '../jobs/leases.js';
 import type { StatementStore } from '../statements/store.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { QuipuError } from '../xapi/errors.js';
 import { createEngineClient, serverAddress, type EngineAddress } from './engine/client.js';
 import { createSupervisor } from './engine/supervisor.js';
@@ -24,6 +25,7 @@ export interface EngineServiceDeps {
   checkpoints: Checkpoints;
   leases: LeaseBook;
   jobs: Jobs;
+  tracing: Tracing;
   /** Tells the leases of this engine from those of another one that is fed from the same store; empty for the one that all share. */
   scope?: string;
   /** Whether other processes append to the store as well. */
@@ -84,7 +86,7 @@ const AHEAD_PATIENCE = 60_000;
 const BEHIND = 10;
 
 /** Puts the engine, its schema, the shipper and the rebuild together. Nothing of it is waited for by ingest. */
-export function createEngineService({ feed, statements, listTenants, checkpoints, leases, jobs, scope = '', sharedStore, analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
+export function createEngineService({ feed, statements, listTenants, checkpoints, leases, jobs, tracing, scope = '', sharedStore, analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
   const address: EngineAddress = clickhouseUrl === undefined ? { kind: 'socket', socketPath } : serverAddress(clickhouseUrl);
   const limits = { max_execution_time: timeout, max_memory_usage: String(queryBytes) };
   const client = createEngineClient(address, { requestTimeout: (timeout + 10) * 1000, settings: limits });
@@ -149,7 +151,7 @@ export function createEngineService({ feed, statements, listTenants, checkpoints
   const isOn = (): boolean => !['off', 'missing'].includes(statusOf());
 
   function shipperOf(table: string, more: Pick<ShipperDeps, 'summaries'> = {}): Shipper {
-    return createShipper({ table, client: writing, feed, statements, listTenants, log, prepare: (tenant) => databases.ensure(tenant), aheadPatience: sharedStore ? AHEAD_PATIENCE : 0, ...more });
+    return createShipper({ table, client: writing, feed, statements, listTenants, log, tracing, prepare: (tenant) => databases.ensure(tenant), aheadPatience: sharedStore ? AHEAD_PATIENCE : 0, ...more });
   }
 
   const outlives = supervisor === undefined;

@@ -1,4 +1,5 @@
 import type { Position } from '../statements/store.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { LONGEST_INSERT, type Fence, type RefusedRow } from './block-writer.js';
 import { createTenantShipper, type TenantShipper, type TenantShipperDeps } from './tenant-shipper.js';
 
@@ -8,6 +9,7 @@ export interface ShipperDeps extends Omit<TenantShipperDeps, 'onRefused' | 'onUn
   /** Called before the first statement of a tenant is shipped. @throws anything when the engine doesn't answer */
   prepare(tenant: string): Promise<void>;
   log: { warn(details: object, message: string): void };
+  tracing: Tracing;
   /** Milliseconds to wait for more statements before a block is begun. */
   linger?: number;
 }
@@ -35,7 +37,7 @@ export interface Shipper {
 const mostRefused = 100;
 
 /** It reads the feed in slices and gives way between them. */
-export function createShipper({ listTenants, prepare, log, linger = 300, ...deps }: ShipperDeps): Shipper {
+export function createShipper({ listTenants, prepare, log, tracing, linger = 300, ...deps }: ShipperDeps): Shipper {
   const shippers = new Map<string, TenantShipper>();
   const refused: RefusedRow[] = [];
   let refusedCount = 0;
@@ -86,7 +88,12 @@ export function createShipper({ listTenants, prepare, log, linger = 300, ...deps
       const shipper = shipperOf(tenant);
       if (!(await shipper.pending())) continue;
       await prepare(tenant);
-      if (await shipper.step(fence) > 0) awake.add(tenant);
+      const entries = await tracing.span('analytics.block', { 'quipu.tenant': tenant }, async (note) => {
+        const count = await shipper.step(fence);
+        note({ 'quipu.entries': count });
+        return count;
+      });
+      if (entries > 0) awake.add(tenant);
     }
   }
 

@@ -18,12 +18,14 @@ import { consolePlugin } from '../query/console-plugin.js';
 import { enginePlugin } from '../query/engine-plugin.js';
 import { analyticsPlugin } from '../query/plugin.js';
 import { sqlPlugin } from '../query/sql/plugin.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { transferPlugin } from '../transfer/plugin.js';
 import { errorRegistry, QuipuError, type ErrorCode } from '../xapi/errors.js';
 import type { Services } from './compose.js';
 import { registerCompression } from './compression.js';
 import { sendError, setErrorHandler } from './error-handler.js';
 import { limitMemory } from './memory-budget.js';
+import { givenRequestId, logRequests, traceRequests } from './request-log.js';
 import { registerXapi } from './xapi-scope.js';
 import { routedUrl } from './xapi-path.js';
 
@@ -31,6 +33,7 @@ export interface AppDeps {
   services: Services;
   config: Config;
   log: FastifyBaseLogger;
+  tracing: Tracing;
   /** Version of the program. */
   version: string;
   /** Sockets of connections that came by the private Unix socket. */
@@ -45,14 +48,14 @@ const CHECK_INTERVAL = 5000;
 const SHORTEST_SILENCE = 60;
 
 /** The HTTP application: every plugin in the order in which a request meets it. A worker has those of operators alone. */
-export async function createApp({ services, config, log, version, trustedSockets, closing }: AppDeps): Promise<FastifyInstance> {
+export async function createApp({ services, config, log, tracing, version, trustedSockets, closing }: AppDeps): Promise<FastifyInstance> {
   const prefix = randomBytes(4).toString('hex');
   let requests = 0;
   const nextId = (): string => `${prefix}-${(requests++).toString(36)}`;
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: nextId,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: (request) => givenRequestId(request) ?? nextId(),
     // Node takes the longer of both timeouts for the request, whichever is which.
     http: { maxHeaderSize: config.maxHeaderBytes, headersTimeout: Math.min(60, config.requestTimeout) * 1000, connectionsCheckingInterval: CHECK_INTERVAL, requireHostHeader: false },
     bodyLimit: config.maxBodyBytes,
@@ -76,6 +79,7 @@ export async function createApp({ services, config, log, version, trustedSockets
   // Other expectations than 100-continue may be ignored (RFC 9110 10.1.1); Node would answer without a body.
   app.server.on('checkExpectation', (request, response) => app.routing(request, response));
   setErrorHandler(app);
+  logRequests(app);
   // RFC 9112 3.2; Node would answer without a body.
   app.addHook('onRequest', async (request) => {
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new QuipuError('invalid-header', 'The request has no Host header.', { parameter: 'Host', section: 'RFC 9112 3.2' });
@@ -85,6 +89,7 @@ export async function createApp({ services, config, log, version, trustedSockets
     if (closing.aborted) void reply.header('Connection', 'close');
   });
   limitMemory(app, config.maxMemoryBytes, config.maxBodyBytes);
+  traceRequests(app, tracing);
   await app.register(requestMetricsPlugin, { metrics: services.metrics });
   await registerCompression(app);
   await app.register(swagger, openApi(version, services.homePage));

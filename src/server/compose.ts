@@ -25,7 +25,10 @@ import { createEngineService } from '../query/engine-service.js';
 import { createAnalyticsService } from '../query/service.js';
 import { createSqlService } from '../query/sql/service.js';
 import { createStatementService } from '../statements/service.js';
+import { noTracing, type Tracing } from '../tracing/tracing.js';
 import { createTransferService } from '../transfer/service.js';
+import { failureCode } from './log.js';
+import { observed, type Observe } from './observed.js';
 import { privateSocketPath } from './private-socket.js';
 import { openStorage } from './storage.js';
 
@@ -47,14 +50,36 @@ const GRACE = 1000;
  * Puts the program together: the store, then the services on top of it.
  * @throws Error with a sentence for the operator when the store can't be opened
  */
-export async function compose(config: Config, log: Log) {
+export async function compose(config: Config, log: Log, tracing: Tracing = noTracing) {
+  const metrics = createMetrics({
+    head: async () => Math.max(0, ...await Promise.all((await listTenants()).map((tenant) => storage.statements.head(tenant)))),
+    lags: () => lagsOf(consumers),
+    storeAvailable: () => storage.available(),
+    redisAvailable: () => (config.redisUrl === undefined ? undefined : jobs.state().status === 'ok'),
+  });
+  /** Times the calls of the store, and makes them parts of the trace that is under way. */
+  const observe: Observe = async (name, tenant, work) => {
+    const begun = performance.now();
+    let failure: string | undefined;
+    try {
+      return await tracing.part(name, { 'quipu.tenant': tenant }, work);
+    } catch (error) {
+      failure = failureCode(error);
+      throw error;
+    } finally {
+      metrics.storeOperation(name, (performance.now() - begun) / 1000, failure);
+    }
+  };
   const storage = await openStorage(config, {
     onState: (state, reason) => (state === 'available'
       ? log.info({}, 'The store takes writes again')
       : log.error({ err: reason }, 'The store takes no writes; it is tried again until it does')),
     onFault: (error) => log.error({ err: error }, 'Work of the store in the background failed; it is tried again'),
+    onSettled: (outcome) => metrics.settled(outcome),
   });
-  const { canonical, documents, attachments, records } = storage;
+  const { canonical, attachments, records } = storage;
+  const documents = observed(storage.documents, 'documents', ['get', 'put', 'delete', 'list', 'deleteAll'], observe);
+  const watched = observed(storage.statements, 'statements', ['append', 'get', 'find', 'feed', 'erase'], observe);
   const shared = config.mongodbUrl !== undefined;
   const trust = shared ? TRUST : Infinity;
   let stopListening = (): void => undefined;
@@ -66,19 +91,20 @@ export async function compose(config: Config, log: Log) {
     return ids;
   };
   const leases = createLeaseBook({ records, shared });
-  const jobs = config.redisUrl === undefined ? createInProcessJobs({ log }) : (await import('../jobs/bull-jobs.js')).createBullJobs({ url: config.redisUrl, log });
+  const onRun = (name: string, outcome: 'done' | 'more' | 'failed'): void => metrics.job(name, outcome);
+  const jobs = config.redisUrl === undefined ? createInProcessJobs({ log, onRun }) : (await import('../jobs/bull-jobs.js')).createBullJobs({ url: config.redisUrl, log, onRun });
   const checkpoints = createCheckpoints({ records, leases });
   const letters = createDeadLetters({ records });
   const wakeConsumers = (tenant: string): void => {
     for (const consumer of consumers) consumer.wake(tenant);
   };
   // Through Redis each process tells of what it has stored itself; without it each that works listens to the store.
-  const store = config.redisUrl === undefined ? storage.statements : announcing(storage.statements, wakeConsumers);
+  const store = config.redisUrl === undefined ? watched : announcing(watched, wakeConsumers);
   const feed = createFeed(store);
   const ownEngine = shared && config.clickhouseUrl === undefined;
   const directory = join(config.dataDir, 'analytics');
   const engine = createEngineService({
-    feed, statements: store, listTenants, checkpoints, leases, jobs, log, sharedStore: shared, clickhouseUrl: config.clickhouseUrl,
+    feed, statements: store, listTenants, checkpoints, leases, jobs, log, tracing, sharedStore: shared, clickhouseUrl: config.clickhouseUrl,
     // An embedded engine is filled and asked by one process.
     analytics: ownEngine && config.role !== 'all' ? 'off' : config.analytics,
     ...(ownEngine && config.role === 'all' ? { scope: await engineScope(directory) } : {}),
@@ -86,8 +112,7 @@ export async function compose(config: Config, log: Log) {
     memoryBytes: config.analyticsMemoryBytes, queryBytes: config.analyticsQueryBytes, timeout: config.analyticsTimeout,
   });
   const consumers: Consumer[] = [engine.consumer];
-  const metrics = createMetrics({ head: async () => Math.max(0, ...await Promise.all((await listTenants()).map((tenant) => store.head(tenant)))), lags: () => lagsOf(consumers) });
-  const keys = createKeyService({ records, attempts: createAttempts(), homePage, trust });
+  const keys = createKeyService({ records, attempts: createAttempts(), homePage, trust, count: (how) => metrics.credential(how) });
   const tokens = createTokenVerifier({
     jwtSecret: config.jwtSecret, jwtPublicKey: config.jwtPublicKey, jwtIssuer: config.jwtIssuer, jwtAudience: config.jwtAudience,
     jwtAllowAdmin: config.jwtAllowAdmin, homePage, tenantExists: (tenant) => tenants.exists(tenant), trust,

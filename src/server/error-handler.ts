@@ -28,7 +28,7 @@ export function sendError(error: QuipuError, request: FastifyRequest, reply: Fas
   // A body that was refused half-way would be read as the next request, or go on being decompressed for nothing.
   const compressed = request.headers['content-encoding'] !== undefined;
   if (error.status === 413 || error.code === 'overloaded' || (compressed && error.status === 400)) void reply.header('Connection', 'close');
-  return reply.code(error.status).headers(headers ?? {}).type('application/json; charset=utf-8').send(JSON.stringify(body));
+  return reply.code(error.status).header('X-Request-Id', request.id).headers(headers ?? {}).type('application/json; charset=utf-8').send(JSON.stringify(body));
 }
 
 /** What Fastify and its plugins throw, as an error of the registry. */

@@ -64,7 +64,7 @@ async function allowOrigins(scope: FastifyInstance): Promise<void> {
   await scope.register(cors, {
     origin: true,
     methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS'],
-    exposedHeaders: ['ETag', 'Last-Modified', 'Content-Length', 'X-Experience-API-Version', 'X-Experience-API-Consistent-Through', 'Retry-After', 'WWW-Authenticate'],
+    exposedHeaders: ['ETag', 'Last-Modified', 'Content-Length', 'X-Experience-API-Version', 'X-Experience-API-Consistent-Through', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
     maxAge: 86_400,
     strictPreflight: false,
   });

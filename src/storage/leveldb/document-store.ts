@@ -98,6 +98,7 @@ function readHeader(value: Buffer): Header {
   return JSON.parse(value.toString('utf8', 4, 4 + value.readUInt32BE(0))) as Header;
 }
 
-function readDocument(value: Buffer): Document {
+/** The document in an entry of the table `d`. */
+export function readDocument(value: Buffer): Document {
   return { ...readHeader(value), content: value.subarray(4 + value.readUInt32BE(0)) };
 }

@@ -10,6 +10,7 @@ import { createCanonicalStore } from './canonical-store.js';
 import { openDatabase } from './database.js';
 import { createDocumentStore } from './document-store.js';
 import { createKeyHash } from '../key-hash.js';
+import { createEntries, type Entries } from './entries.js';
 import type { ReadCount } from './postings.js';
 import { createRecordStore } from './record-store.js';
 import { createStatementStore } from './statement-store.js';
@@ -22,6 +23,8 @@ export interface LevelStorage {
   attachments: AttachmentStore;
   records: RecordStore;
   backup: BackupStore;
+  /** All of it but attachments, for another store. */
+  entries: Entries;
   /** Whether writes are taken at the moment. */
   available(): boolean;
   close(): Promise<void>;
@@ -55,6 +58,7 @@ export async function openLevelStorage({ directory, minFreeBytes = 0, onState }:
     attachments,
     records: createRecordStore(database),
     backup,
+    entries: createEntries(database),
     available: () => database.commits.available(),
     close: () => database.close(),
   };

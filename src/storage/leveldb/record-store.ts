@@ -13,7 +13,8 @@ export function createRecordStore(database: Database): RecordStore {
 
 const escaped = (text: string): string => text.replaceAll('\u0001', '\u0001\u0001').replaceAll('\0', '\u0001\u0002');
 const key = (tenant: string, table: Table, ...parts: string[]): Buffer => tableKey(tenant, table, Buffer.from(parts.map(escaped).join('\0'), 'utf8'));
-const below = (tenant: string, table: Table, ...parts: string[]): Buffer => Buffer.concat([key(tenant, table, ...parts), Buffer.alloc(1)]);
+/** Where the keys begin that have these parts before others. */
+export const below = (tenant: string, table: Table, ...parts: string[]): Buffer => Buffer.concat([key(tenant, table, ...parts), Buffer.alloc(1)]);
 
 function createCollection<T extends object>(database: Database, spec: CollectionSpec<T>): Collection<T> {
   const { name } = spec;
@@ -93,6 +94,7 @@ function createCollection<T extends object>(database: Database, spec: Collection
   };
 }
 
-function unescaped(text: string): string {
+/** A part of a key as it was given. */
+export function unescaped(text: string): string {
   return text.replace(/\u0001([\u0001\u0002])/g, (_, escape: string) => (escape === '\u0001' ? '\u0001' : '\0'));
 }

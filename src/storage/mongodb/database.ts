@@ -12,16 +12,19 @@ export interface DatabaseOptions {
   url: string;
   /** Name of the database; that of the URL, or `quipu`, when left out. */
   database?: string;
-  /** Open it for a restore, which nobody else may do while that is under way. */
-  restoring?: boolean;
+  /** Open it for what fills it, which nobody else may do before that is complete. */
+  filling?: keyof typeof unfinished;
   /** Called when the store stops answering and when it answers again. */
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
   /** Called with every command that is sent. */
   onCommand?: (command: CommandStartedEvent) => void;
 }
 
-/** `_id` in the collection `meta` that marks a database which is being restored. */
-export const RESTORING = 'restoring';
+/** What fills a database: `_id` of its mark in the collection `meta`, and what is to be said of a database that has it. */
+export const unfinished = {
+  restoring: 'holds a restore that was not completed. Run quipu restore again, which begins anew.',
+  migrating: 'holds a migration that was not completed. Run quipu migrate again, which goes on where it was.',
+} as const;
 
 /** Name of the database that a URL and a setting mean. */
 export function databaseName(url: string, database?: string): string {
@@ -57,6 +60,8 @@ const manners: MongoClientOptions = {
 
 /** Milliseconds after which a command without an answer has failed. */
 const SOCKET_TIMEOUT = 10_000;
+/** The same while it is being filled, and counted: nobody waits for an answer. */
+const LONG_TIMEOUT = 600_000;
 
 /**
  * Connects, makes collections and indexes that are missing and checks the format of the data.
@@ -64,8 +69,8 @@ const SOCKET_TIMEOUT = 10_000;
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const name = databaseName(options.url, options.database);
-  const salt = await prepare(options.url, name, options.restoring === true);
-  const client = new MongoClient(options.url, { ...manners, socketTimeoutMS: SOCKET_TIMEOUT, heartbeatFrequencyMS: 2000, monitorCommands: options.onCommand !== undefined });
+  const salt = await prepare(options.url, name, options.filling);
+  const client = new MongoClient(options.url, { ...manners, socketTimeoutMS: options.filling ? LONG_TIMEOUT : SOCKET_TIMEOUT, heartbeatFrequencyMS: 2000, monitorCommands: options.onCommand !== undefined });
   if (options.onCommand) client.on('commandStarted', options.onCommand);
   const available = watch(client, options.onState ?? (() => undefined));
   await client.connect();
@@ -74,14 +79,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 /** Makes the database ready; without a time limit for single commands, for indexes may take long. */
-async function prepare(url: string, name: string, restoring: boolean): Promise<string> {
+async function prepare(url: string, name: string, filling: DatabaseOptions['filling']): Promise<string> {
   const client = connection(url);
   try {
     await client.connect();
     const db = client.db(name);
     const meta = db.collection<{ _id: string; format: number; salt: string }>('meta');
-    if (!restoring && await meta.findOne({ _id: RESTORING })) {
-      throw new Error(`The database ${name} holds a restore that was not completed. Run quipu restore again, which begins anew.`);
+    for (const [mark, sentence] of Object.entries(unfinished)) {
+      if (mark !== filling && await meta.findOne({ _id: mark })) throw new Error(`The database ${name} ${sentence}`);
     }
     const fresh = { format: FORMAT, salt: randomBytes(16).toString('hex') };
     const stored = await upserting(() => meta.findOneAndUpdate({ _id: 'store' }, { $setOnInsert: fresh }, { upsert: true, returnDocument: 'after' }));

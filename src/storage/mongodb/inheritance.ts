@@ -32,8 +32,10 @@ export interface Inheritance {
   referred(tenant: string, ids: readonly string[], except: readonly string[]): Promise<string[]>;
 }
 
-/** Referring statements brought up to date in one command. */
+/** Referring statements brought up to date together. */
 const SLICE = 64;
+/** Different changes in one command, so that none takes longer than a command may. */
+const MOST_CHANGES = 16;
 /** Statements whose referring ones are asked for in one command. */
 const MOST_ASKED = 1000;
 /** Times that others may change a row in between. */
@@ -45,9 +47,20 @@ export function createInheritance({ collections: { statements, references } }: D
     return new Map(rows.map((row) => [idOfRow(row._id), row]));
   }
 
-  /** Applies changes; says whether all of them met the rows they were made from. */
-  async function apply(changes: AnyBulkWriteOperation<StatementRow>[]): Promise<boolean> {
-    return changes.length === 0 || (await statements.bulkWrite(changes, { ordered: false })).matchedCount === changes.length;
+  /** Adds to rows what they inherit; says whether all of them were still as they were read. Index t, p, a of statements. */
+  async function grow(tenant: string, growths: readonly Growth[]): Promise<boolean> {
+    if (growths.length === 0) return true;
+    const alike = new Map<string, Growth[]>();
+    for (const growth of growths) {
+      const name = `${growth.row.x} ${Buffer.concat(growth.missing).toString('latin1')}`;
+      alike.set(name, [...(alike.get(name) ?? []), growth]);
+    }
+    const changes = [...alike.values()].map((same): AnyBulkWriteOperation<StatementRow> => ({
+      updateMany: { filter: { t: tenant, p: { $in: same.map(({ row }) => row.p) }, x: same[0]!.row.x }, update: { $push: { k: { $each: same[0]!.missing } }, $inc: { x: 1 } } },
+    }));
+    let matched = 0;
+    for (let start = 0; start < changes.length; start += MOST_CHANGES) matched += (await statements.bulkWrite(changes.slice(start, start + MOST_CHANGES), { ordered: false })).matchedCount;
+    return matched === growths.length;
   }
 
   /** Brings some statements that refer to one up to date; gives the ids of those that exist, and whether each has grown. */
@@ -58,13 +71,13 @@ export function createInheritance({ collections: { statements, references } }: D
       const rows = [...(await links(tenant, referring)).values()].filter(({ r }) => r === id);
       const source = (await links(tenant, [id])).get(id);
       if (!source) return reached;
-      const changes: AnyBulkWriteOperation<StatementRow>[] = [];
+      const growths: Growth[] = [];
       for (const row of rows) {
-        const change = growth(row, source);
-        if (change) changes.push(change);
-        reached.set(idOfRow(row._id), change !== undefined || reached.get(idOfRow(row._id)) === true);
+        const growth = growthOf(row, source);
+        if (growth) growths.push(growth);
+        reached.set(idOfRow(row._id), growth !== undefined || reached.get(idOfRow(row._id)) === true);
       }
-      const done = await apply(changes);
+      const done = await grow(tenant, growths);
       const states = await horizons.states(tenant, rows, before);
       for (const row of rows) {
         if (states.get(row._id) !== 'exists') reached.delete(idOfRow(row._id));
@@ -99,7 +112,7 @@ export function createInheritance({ collections: { statements, references } }: D
       if (!row || row.w || row.v) return;
       const cause = (await links(tenant, [voiding])).get(voiding);
       if (!cause?.w || cause.r !== target) return;
-      if (await apply([{ updateOne: { filter: { _id: row._id, p: row.p, x: row.x }, update: { $set: { v: true }, $inc: { x: 1 } } } }])) return;
+      if ((await statements.updateOne({ _id: row._id, p: row.p, x: row.x }, { $set: { v: true }, $inc: { x: 1 } })).matchedCount === 1) return;
     }
   }
 
@@ -117,8 +130,8 @@ export function createInheritance({ collections: { statements, references } }: D
         const row = (await links(tenant, [id])).get(id);
         const source = (await links(tenant, [target])).get(target);
         if (!row || !source || (await horizons.states(tenant, [source], before)).get(source._id) !== 'exists') return;
-        const change = growth(row, source);
-        if (!change || await apply([change])) return;
+        const growth = growthOf(row, source);
+        if (!growth || await grow(tenant, [growth])) return;
       }
     },
     spread: async (tenant, ids, thorough) => {
@@ -136,8 +149,12 @@ export function createInheritance({ collections: { statements, references } }: D
 }
 
 /** What a statement inherits from its target and has not yet. */
-function growth(row: LinkRow, source: LinkRow): AnyBulkWriteOperation<StatementRow> | undefined {
+interface Growth {
+  row: LinkRow;
+  missing: Buffer[];
+}
+
+function growthOf(row: LinkRow, source: LinkRow): Growth | undefined {
   const missing = missingKeys(Buffer.concat(row.k), Buffer.concat(source.k));
-  if (missing.length === 0) return undefined;
-  return { updateOne: { filter: { _id: row._id, p: row.p, x: row.x }, update: { $set: { k: [...row.k, ...missing] }, $inc: { x: 1 } } } };
+  return missing.length === 0 ? undefined : { row, missing };
 }

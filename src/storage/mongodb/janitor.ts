@@ -19,14 +19,19 @@ export interface JanitorDeps {
   /** Applies a committed erasure. */
   applyErasure(record: AppendRow): Promise<void>;
   processes: Processes;
+  /** Told of what was brought to its end, or taken back. */
+  onSettled?: (outcome: 'finished' | 'rolled-back') => void;
   /** Milliseconds for which the record of something given up is kept, lest its author still writes. */
   keepRolled?: number;
+  /** Milliseconds between two looks for what is left. */
+  sweepInterval?: number;
 }
 
 const HOUR = 3_600_000;
+const SWEEP_INTERVAL = 10_000;
 
-export function createJanitor({ database: { collections: { statements, references, appends, plans } }, records, finish, applyErasure, processes, keepRolled = HOUR }: JanitorDeps): Janitor {
-  const rolledSince = new Map<string, number>();
+export function createJanitor({ database: { collections: { statements, references, appends, plans } }, records, finish, applyErasure, processes, onSettled = () => undefined, keepRolled = HOUR, sweepInterval = SWEEP_INTERVAL }: JanitorDeps): Janitor {
+  let rolledSince = new Map<string, number>();
 
   /** Removes what an append or an erasure has written that does not count. */
   async function rollBack({ _id: a, t: tenant, kind, from }: AppendRow): Promise<void> {
@@ -48,10 +53,14 @@ export function createJanitor({ database: { collections: { statements, reference
     if (!record) return;
     // Its author may have written once more in the meantime.
     if (record.state === 'rolled') return rollBack(record);
-    if (record.state === 'committed') return record.kind === 'append' ? finish.finishAgain(record) : applyErasure(record);
+    if (record.state === 'committed') {
+      await (record.kind === 'append' ? finish.finishAgain(record) : applyErasure(record));
+      return onSettled('finished');
+    }
     if (!await records.giveUp(record)) return settle({ _id });
     await rollBack(record);
     await records.markRolled(record);
+    onSettled('rolled-back');
   }
 
   processes.onDeath(async (owner) => {
@@ -59,23 +68,26 @@ export function createJanitor({ database: { collections: { statements, reference
     for (const record of await appends.find({ owner }).toArray()) await settle(record);
   });
 
+  /** What is left of processes that were taken for dead, or wrote on after that; and records that have been kept for long enough. */
   async function sweep(): Promise<void> {
     const now = performance.now();
+    const kept = new Map<string, number>();
     // Index state of appends.
-    const rolled = await appends.find({ state: 'rolled' }).toArray();
-    const present = new Set(rolled.map(({ _id }) => _id.toHexString()));
-    for (const id of rolledSince.keys()) if (!present.has(id)) rolledSince.delete(id);
-    for (const record of rolled) {
+    for (const record of await appends.find({ state: { $in: ['open', 'committed', 'rolling', 'rolled'] } }).toArray()) {
       const id = record._id.toHexString();
-      const since = rolledSince.get(id);
-      if (since === undefined) rolledSince.set(id, now);
-      else if (now - since >= keepRolled) {
+      const since = rolledSince.get(id) ?? now;
+      if (record.state !== 'rolled') {
+        if (await processes.stateOf(record.owner) === 'dead') await settle(record);
+      } else if (now - since < keepRolled) {
+        kept.set(id, since);
+      } else {
         await rollBack(record);
         await records.remove(record);
       }
     }
+    rolledSince = kept;
   }
 
-  const timer = setInterval(() => { sweep().catch(() => undefined); }, Math.max(10, keepRolled / 12)).unref();
+  const timer = setInterval(() => { sweep().catch(() => undefined); }, sweepInterval).unref();
   return { settle, close: () => clearInterval(timer) };
 }

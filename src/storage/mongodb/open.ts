@@ -9,7 +9,7 @@ import { createAttachmentStore } from './attachment-store.js';
 import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';
 import { createChores } from './chores.js';
-import { openDatabase } from './database.js';
+import { openDatabase, type DatabaseOptions } from './database.js';
 import { createDocumentStore } from './document-store.js';
 import { createHorizons } from './horizon.js';
 import { missingIndexes } from './indexes.js';
@@ -43,9 +43,12 @@ export interface MongoStorageOptions {
   database?: string;
   /** Where attachments go, instead of GridFS. */
   s3?: S3Options;
+  filling?: DatabaseOptions['filling'];
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
   /** Called with each fault of work that nobody waits for and that is tried again, but for the absence of the store. */
   onFault?: (error: unknown) => void;
+  /** Told of each append or erasure that a process or a failure had left, when it is brought to its end or taken back. */
+  onSettled?: (outcome: 'finished' | 'rolled-back') => void;
   /** Called with every command that is sent. */
   onCommand?: (command: CommandStartedEvent) => void;
   /** Milliseconds between signs of life, and how many looks without one make a process dead to the others: see `ProcessesOptions`. */
@@ -54,13 +57,15 @@ export interface MongoStorageOptions {
   pollInterval?: number;
   /** Milliseconds for which the record of an append that was given up is kept. */
   keepRolled?: number;
+  /** Milliseconds between two looks for what is left of dead processes, and of what was given up. */
+  sweepInterval?: number;
 }
 
 /**
  * Connects to the database, makes what is missing in it and joins the processes that work on it.
  * @throws Error with a sentence for the operator
  */
-export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, onFault, ...options }: MongoStorageOptions): Promise<MongoStorage> {
+export async function openMongoStorage({ signs, pollInterval, keepRolled, sweepInterval, s3, onFault, onSettled, ...options }: MongoStorageOptions): Promise<MongoStorage> {
   const database = await openDatabase(options);
   const { db } = database;
   const fault = (error: unknown): void => {
@@ -76,7 +81,7 @@ export async function openMongoStorage({ signs, pollInterval, keepRolled, s3, on
   const horizons = createHorizons(database);
   const hash = createKeyHash(database.salt);
   const canonical = createCanonicalStore(database, hash);
-  const statements = createStatementStore({ database, hash, canonical, horizons, processes, chores, ...(pollInterval !== undefined && { pollInterval }), ...(keepRolled !== undefined && { keepRolled }) });
+  const statements = createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval, onSettled, keepRolled, sweepInterval });
   return {
     statements,
     canonical,

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Collection, Db } from 'mongodb';
+import { FORMAT } from './database.js';
 
 /** What others see of a process: a number that rises while it lives. */
 interface ProcessRow {
   _id: string;
   beat: number;
+  /** The data format that it writes: whoever is to bring the data to a newer one has to find none left that writes an older one. */
+  format: number;
 }
 
 /** How a process looks from here: `silent` is one that may be dead or merely slow. */
@@ -48,7 +51,7 @@ export async function openProcesses({ db, interval = 2000, patience = 8, onFault
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> = Promise.resolve();
 
-  const register = (): Promise<unknown> => rows.insertOne({ _id: id, beat: 0 });
+  const register = (): Promise<unknown> => rows.insertOne({ _id: id, beat: 0, format: FORMAT });
 
   async function clear(dead: string): Promise<void> {
     for (const duty of duties) await duty(dead);

@@ -4,7 +4,7 @@ import type { Collection, CollectionSpec, RecordStore, VersionedRecord } from '.
 import { answering, isDuplicateKey } from './store-failure.js';
 
 /** A record. The collection is small and stays on one shard, where its unique indexes hold. */
-interface RecordRow {
+export interface RecordRow {
   /** `tenant/collection/id`: their order is that of the ids, bytes of UTF-8 compared from the left. */
   _id: string;
   /** The value as JSON. */
@@ -27,9 +27,9 @@ export function createRecordStore(db: Db): RecordStore {
   return { collection: (spec) => createCollection(db, spec) };
 }
 
-function createCollection<T extends object>(db: Db, spec: CollectionSpec<T>): Collection<T> {
+/** How the records of one kind stand in rows. */
+export function recordRows<T extends object>(spec: CollectionSpec<T>) {
   if (spec.unique.length > uniqueFields.length) throw new Error(`The collection ${spec.name} has more than ${uniqueFields.length} unique properties.`);
-  const rows = db.collection<RecordRow>('records');
   const prefix = (tenant: string): string => `${tenant}/${spec.name}/`;
 
   const entry = (tenant: string, property: string, value: string): string =>
@@ -44,11 +44,19 @@ function createCollection<T extends object>(db: Db, spec: CollectionSpec<T>): Co
     .map((property, index) => [uniqueFields[index]!, entryOf(tenant, value, property)] as const)
     .filter(([, wanted]) => wanted !== undefined));
 
-  const rowOf = (tenant: string, id: string, value: T, version: number): RecordRow => ({
-    _id: prefix(tenant) + id, text: JSON.stringify(value), v: version,
-    x: spec.indexes.map((property) => entryOf(tenant, value, property)).filter((one): one is string => one !== undefined),
-    ...uniquesOf(tenant, value),
-  });
+  return {
+    prefix, entry, uniquesOf,
+    rowOf: (tenant: string, id: string, value: T, version: number): RecordRow => ({
+      _id: prefix(tenant) + id, text: JSON.stringify(value), v: version,
+      x: spec.indexes.map((property) => entryOf(tenant, value, property)).filter((one): one is string => one !== undefined),
+      ...uniquesOf(tenant, value),
+    }),
+  };
+}
+
+function createCollection<T extends object>(db: Db, spec: CollectionSpec<T>): Collection<T> {
+  const rows = db.collection<RecordRow>('records');
+  const { prefix, entry, uniquesOf, rowOf } = recordRows(spec);
 
   const recordOf = (tenant: string, { _id, text, v }: RecordRow): VersionedRecord<T> => ({ id: _id.slice(prefix(tenant).length), value: JSON.parse(text) as T, version: v });
 

@@ -7,7 +7,7 @@ import { createAttachmentStore } from './attachment-store.js';
 import { engine, type BackupRow } from './backup.js';
 import { createChores } from './chores.js';
 import { idOfRow, rowId } from './collections.js';
-import { databaseName, FORMAT, openDatabase, RESTORING } from './database.js';
+import { databaseName, FORMAT, openDatabase, type DatabaseOptions } from './database.js';
 import { createHorizons } from './horizon.js';
 import { createInheritance } from './inheritance.js';
 import { openBlobs } from './open-blobs.js';
@@ -22,6 +22,8 @@ export interface RestoreTargetOptions {
 }
 
 const restored: ReadonlySet<string> = new Set<BackupRow['c']>(['statements', 'erasures', 'canonical', 'records', 'documents', 'documentParts', 'heads']);
+/** `_id` of the mark in the collection `meta`. */
+const RESTORING = 'restoring' satisfies DatabaseOptions['filling'];
 /** Referring statements looked up in one command. */
 const PAGE = 500;
 
@@ -32,7 +34,7 @@ const PAGE = 500;
  */
 export async function openMongoRestoreTarget({ url, database: name, s3 }: RestoreTargetOptions): Promise<RestoreTarget> {
   await clear(url, databaseName(url, name));
-  const database = await openDatabase({ url, database: name, restoring: true });
+  const database = await openDatabase({ url, database: name, filling: RESTORING });
   const processes = await openProcesses({ db: database.db });
   const chores = createChores();
   const blobs = await openBlobs(database.db, s3);

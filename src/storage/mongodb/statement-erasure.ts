@@ -49,8 +49,8 @@ const PATIENCE = 30_000;
 /** Rough bytes of a plan's document, and of a step without its text and keys. */
 const PLAN_BYTES = 4 << 20;
 const STEP_BYTES = 200;
-/** Statements rewritten in one command. */
-const SLICE = 64;
+/** Statements rewritten in one command, so that none takes longer than a command may. */
+const SLICE = 16;
 
 type Removal = Exclude<PlanStep, { x: number }>;
 type Rewrite = Extract<PlanStep, { x: number }>;
@@ -233,6 +233,6 @@ function unchanged(row: StatementRow): Change {
 }
 
 /** Id of the StatementRef that is a statement's object, in lower case. */
-function targetOf({ object }: Statement): string | undefined {
+export function targetOf({ object }: Statement): string | undefined {
   return object.objectType === 'StatementRef' ? (object as StatementRef).id.toLowerCase() : undefined;
 }

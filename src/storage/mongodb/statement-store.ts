@@ -13,7 +13,7 @@ import type { Database } from './database.js';
 import { createFinish } from './finish.js';
 import type { Horizons } from './horizon.js';
 import { createInheritance } from './inheritance.js';
-import { createJanitor, type Janitor } from './janitor.js';
+import { createJanitor, type Janitor, type JanitorDeps } from './janitor.js';
 import type { Processes } from './processes.js';
 import { countStatements } from './statement-count.js';
 import { createStatementErasure } from './statement-erasure.js';
@@ -27,7 +27,7 @@ export interface MongoStatementStore extends StatementStore {
   close(): Promise<void>;
 }
 
-export interface StatementStoreDeps {
+export interface StatementStoreDeps extends Pick<JanitorDeps, 'onSettled' | 'keepRolled' | 'sweepInterval'> {
   database: Database;
   hash: KeyHash;
   canonical: MongoCanonicalStore;
@@ -36,14 +36,14 @@ export interface StatementStoreDeps {
   chores: Chores;
   /** Milliseconds between two looks at what other processes have taken in, while somebody subscribes. */
   pollInterval?: number;
-  /** See `JanitorDeps`. */
-  keepRolled?: number;
 }
 
-/** A row must fit into a document of 16 MB, and into the plan of an erasure. */
-const MOST_TEXT_BYTES = 15 << 20;
+/** Most bytes of text and keys of a statement: its row must fit into a document of 16 MB, and into the plan of an erasure. */
+export const MOST_ROW_BYTES = 15 << 20;
+/** Bytes of a key in a row. */
+export const ROW_KEY_BYTES = 22;
 
-export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, keepRolled }: StatementStoreDeps): MongoStatementStore {
+export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, ...leftovers }: StatementStoreDeps): MongoStatementStore {
   const { statements } = database.collections;
   const records = createAppendRecords(database, processes);
   const inheritance = createInheritance(database, horizons);
@@ -51,14 +51,15 @@ export function createStatementStore({ database, hash, canonical, horizons, proc
   const announcements = createAnnouncements(database, horizons, pollInterval);
   const settle: Janitor['settle'] = (record) => janitor.settle(record);
   const erasure = createStatementErasure({ database, hash, records, horizons, chores, settle });
-  const janitor = createJanitor({ database, records, finish, processes, applyErasure: (record) => erasure.apply(record), ...(keepRolled !== undefined && { keepRolled }) });
+  const janitor = createJanitor({ database, records, finish, processes, applyErasure: (record) => erasure.apply(record), ...leftovers });
   const queue = createAppendQueue(createAppender({ database, hash, records, horizons, inheritance, finish, chores, settle, announce: (tenant) => announcements.announce(tenant) }));
 
   return {
     append: answering(async (tenant, batch) => {
-      for (const [index, { text }] of batch.entries()) {
-        if (text.length * 3 <= MOST_TEXT_BYTES || Buffer.byteLength(text) <= MOST_TEXT_BYTES) continue;
-        throw new QuipuError('too-large', `Statement ${index} is larger than the ${MOST_TEXT_BYTES} bytes that the store takes of one; nothing of the batch was stored.`, { statement: index, rule: 'statement-size', expected: `at most ${MOST_TEXT_BYTES} bytes` });
+      for (const [index, { text, keys }] of batch.entries()) {
+        const bytes = keys.length * ROW_KEY_BYTES + (text.length > MOST_ROW_BYTES / 4 ? Buffer.byteLength(text) : text.length * 3);
+        if (bytes <= MOST_ROW_BYTES) continue;
+        throw new QuipuError('too-large', `Statement ${index} takes more than the ${MOST_ROW_BYTES} bytes that the store has for one; nothing of the batch was stored.`, { statement: index, rule: 'statement-size', expected: `at most ${MOST_ROW_BYTES} bytes` });
       }
       return batch.length === 0 ? { status: 'stored', outcomes: [] } : queue.append(tenant, batch);
     }),

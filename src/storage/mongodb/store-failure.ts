@@ -1,4 +1,4 @@
-import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
+import { MongoAPIError, MongoBulkWriteError, MongoClientClosedError, MongoError, MongoNotConnectedError, MongoServerError, MongoTopologyClosedError } from 'mongodb';
 import { QuipuError } from '../../xapi/errors.js';
 
 /** Errors of the server that pass by themselves: it is starting, stopping, changing its primary or overtaxed. */
@@ -10,6 +10,8 @@ const DUPLICATE_KEY = 11000;
 /** What a failed command becomes for the caller; what is not the store's absence is a fault of Quipu and stays as it is. */
 export function storeFailure(error: unknown): unknown {
   if (!(error instanceof MongoError)) return error;
+  if (error instanceof MongoBulkWriteError && (error.errorResponse as unknown) instanceof Error) return storeFailure(error.errorResponse);
+  if (error instanceof MongoAPIError && !isClosed(error)) return error;
   const { code } = error;
   if (typeof code === 'number' && full.has(code) && /space|quota|disk/i.test(error.message)) return storageFull();
   if (error instanceof MongoServerError && !(typeof code === 'number' && passing.has(code)) && !error.hasErrorLabel('RetryableWriteError') && !hasConcernError(error)) return error;
@@ -56,6 +58,10 @@ export async function upserting<T>(upsert: () => Promise<T>): Promise<T> {
       if (attempt === 5 || !isDuplicateKey(error)) throw error;
     }
   }
+}
+
+function isClosed(error: MongoAPIError): boolean {
+  return error instanceof MongoClientClosedError || error instanceof MongoNotConnectedError || error instanceof MongoTopologyClosedError;
 }
 
 function hasConcernError(error: MongoServerError): boolean {

@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import t, { type Test } from 'tap';
 import type { NewStatement, StatementStore } from '../../../src/statements/store.js';
+import { QuipuError } from '../../../src/xapi/errors.js';
 import type { Statement } from '../../../src/xapi/types.js';
 import { activity, activityKey, agent, agentKey, findAll, found, incoming, numbersOf, referring, sample, statement, uuid, verb, voiding } from '../../contract/statement-samples.js';
 import { mongodbFor } from '../../services/mongodb.js';
@@ -30,6 +31,8 @@ async function atEachCommand(t: Test, { prepare, act, check }: Scene): Promise<v
   const client = await new MongoClient(service!.url).connect();
   const survivor = await joinStorage(service!.url, database);
   const closing: Promise<void>[] = [];
+  const refusals: unknown[] = [];
+  const answers: Promise<boolean>[] = [];
   t.teardown(async () => {
     await Promise.all([survivor.close(), ...closing]);
     await client.close();
@@ -56,7 +59,11 @@ async function atEachCommand(t: Test, { prepare, act, check }: Scene): Promise<v
         resolve();
       });
     });
-    const acting = act(member.statements, tenant).then(() => true, () => false);
+    const acting = act(member.statements, tenant).then(() => true, (error: unknown) => {
+      refusals.push(error);
+      return false;
+    });
+    answers.push(acting);
     await Promise.race([strike, acting]);
     uncut = !struck;
     if (ending !== 'freeze') closing.push(member.close());
@@ -71,6 +78,8 @@ async function atEachCommand(t: Test, { prepare, act, check }: Scene): Promise<v
     }
     t.ok(number < 60, `${tenant}${uncut ? ' was not reached' : ''}`);
   }
+  await Promise.all(answers);
+  t.ok(refusals.length > 0 && refusals.every((error) => error instanceof QuipuError && error.code === 'store-unavailable'), 'whoever comes to grief says that the store does not answer');
 }
 
 const batch: NewStatement[] = [
@@ -141,4 +150,41 @@ t.test('ids of an append that was given up are free', { skip }, async (t) => {
   t.strictSame(answer, { status: 'stored', outcomes: ['stored'] }, 'it waits for the end of the other append, and is judged then');
   t.strictSame(await found(survivor.statements, 'one'), [1]);
   await closed;
+});
+
+t.test('what is left of a process that wrote on after it was taken for dead goes, and so do records of what was given up', { skip }, async (t) => {
+  const database = service!.freshDatabase();
+  const client = await new MongoClient(service!.url).connect();
+  const dying = await joinStorage(service!.url, database);
+  const survivor = await joinStorage(service!.url, database, { keepRolled: 500, sweepInterval: 50 });
+  t.teardown(async () => {
+    await survivor.close();
+    await client.close();
+    await service!.drop(database);
+  });
+  await survivor.statements.append('one', [sample(1)]);
+  const appends = client.db(database).collection('appends');
+  // Nobody gives signs of life for it, and nobody has seen one die.
+  await appends.insertOne({ t: 'one', kind: 'append', owner: 'nobody', state: 'open', from: 0, s: 0 });
+  const struck = new Promise<void>((resolve) => {
+    dying.atCommand(6, () => {
+      dying.link.freeze();
+      resolve();
+    });
+  });
+  const late = dying.statements.append('one', [referring(2, 1)]).then(() => true, () => false);
+  await struck;
+  const rolled = async (count: number): Promise<void> => {
+    for (const start = Date.now(); await appends.countDocuments({ state: 'rolled' }) !== count && Date.now() - start < 20_000;) await new Promise((resolve) => setTimeout(resolve, 5));
+    t.equal(await appends.countDocuments({ state: 'rolled' }), count);
+  };
+  await rolled(2);
+  dying.link.mend();
+  t.equal(await late, false, 'it is told');
+  t.strictSame(await found(survivor.statements, 'one'), [1]);
+  await dying.close();
+  await rolled(0);
+  t.equal(await appends.countDocuments(), 0);
+  t.equal(await client.db(database).collection('statements').countDocuments(), 1, 'no row is left');
+  t.equal(await client.db(database).collection('references').countDocuments(), 0);
 });

@@ -4,6 +4,7 @@ import { openMongoStorage, type MongoStorage } from '../../../src/storage/mongod
 import { createRandom } from '../../contract/random.js';
 import { found, numberOf, referring, sample, uuid, verb, verbKey } from '../../contract/statement-samples.js';
 import { mongodbFor } from '../../services/mongodb.js';
+import { joinStorage } from './storage-member.js';
 
 const service = await mongodbFor(t);
 const skip = service === undefined && 'no MongoDB server';
@@ -133,4 +134,38 @@ t.test('erasures and appends of several processes at once', { skip }, async (t) 
   t.strictSame(await found(statements, 'one', ['Thttps://example.org/activities/thing']), left.filter((number) => number < 200), 'references to what is erased lead nowhere');
   const erased = (await statements.feed('one', 0, 1000)).flatMap((entry) => (entry.kind === 'erasure' ? entry.erased : []));
   t.strictSame(erased.sort(), Array.from({ length: 18 }, (_, index) => uuid(index)), 'each erased once');
+});
+
+t.test('while the store is away everything is refused within seconds; what was answered is there when it is back', { skip }, async (t) => {
+  const database = service!.freshDatabase();
+  const { statements, canonical, link, close } = await joinStorage(service!.url, database);
+  t.teardown(async () => {
+    await close();
+    await service!.drop(database);
+  });
+  await statements.append('one', [sample(1)]);
+  link.cut();
+  const begun = Date.now();
+  const refused = { code: 'store-unavailable', status: 503, details: { retryAfter: Number } };
+  await Promise.all([
+    t.rejects(statements.append('one', [sample(2)]), refused), t.rejects(statements.get('one', uuid(1)), refused), t.rejects(statements.find('one', { filters: [], ascending: true, limit: 1 }), refused),
+    t.rejects(statements.feed('one', 0, 1), refused), t.rejects(statements.head('one'), refused), t.rejects(statements.count('one'), refused), t.rejects(statements.consistentThrough('one'), refused),
+    t.rejects(statements.erase('one', { erase: [uuid(1)], redact: [] }), refused), t.rejects(canonical.names('one', 'mbox:mailto:ann@example.org'), refused), t.rejects(canonical.forget('one', 'mbox:mailto:ann@example.org'), refused),
+  ]);
+  t.ok(Date.now() - begun < 10_000, 'soon');
+  link.mend();
+  t.match(await statements.append('one', [sample(2)]), { status: 'stored' }, 'and it goes on by itself');
+  t.strictSame(await found(statements, 'one'), [1, 2]);
+});
+
+t.test('a statement that no document of the database can hold is refused', { skip }, async (t) => {
+  const [{ statements }] = await open(t, 1) as [MongoStorage];
+  const refused = { code: 'too-large', details: { statement: 1, rule: 'statement-size' } };
+  await t.rejects(statements.append('one', [sample(1), sample(2, { context: { platform: 'x'.repeat(15 << 20) } })]), refused);
+  const member = Array.from({ length: 500_000 }, (_, index) => ({ mbox: `mailto:${index}@a.b` }));
+  await t.rejects(statements.append('one', [sample(1), sample(2, { actor: { objectType: 'Group', member } })]), refused);
+  t.equal(await statements.count('one'), 0);
+  const large = sample(3, { context: { platform: 'x'.repeat(14 << 20) } });
+  t.match(await statements.append('one', [large]), { status: 'stored' });
+  t.equal((await statements.get('one', uuid(3)))!.text.length > 14 << 20, true);
 });

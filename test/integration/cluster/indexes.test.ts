@@ -46,7 +46,7 @@ t.test('every filter and sort that is sent begins with the fields of a declared 
   const sent: SentQuery[] = [];
   const heard = (command: Document): void => { sent.push(...queriesIn(command)); };
   const dying = await joinStorage(service!.url, database);
-  const storage = await joinStorage(service!.url, database, heard);
+  const storage = await joinStorage(service!.url, database, { heard });
   t.teardown(() => service!.drop(database));
 
   await statementsOf(storage);

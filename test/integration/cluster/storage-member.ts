@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import { openMongoStorage, type MongoStorage } from '../../../src/storage/mongodb/open.js';
+import { openMongoStorage, type MongoStorage, type MongoStorageOptions } from '../../../src/storage/mongodb/open.js';
 import { linkTo, type Link } from '../../services/link.js';
 
 /** All ports as one process of a cluster has them, over a link of its own. */
@@ -14,16 +14,16 @@ const signs = { interval: 25, patience: 4 };
 
 /**
  * Joins a database over a link.
- * @param heard is told every command
+ * @param options.heard is told every command
  */
-export async function joinStorage(url: string, database: string, heard: (command: Document) => void = () => undefined): Promise<StorageMember> {
+export async function joinStorage(url: string, database: string, { heard, ...options }: Pick<MongoStorageOptions, 'keepRolled' | 'sweepInterval'> & { heard?: (command: Document) => void } = {}): Promise<StorageMember> {
   const link = await linkTo(url);
   let left = Infinity;
   let act = (): void => undefined;
   const storage = await openMongoStorage({
-    url: link.url, database, signs, pollInterval: 20,
+    url: link.url, database, signs, pollInterval: 20, ...options,
     onCommand: ({ command, commandName }) => {
-      heard(command);
+      heard?.(command);
       if (command[commandName] !== 'processes' && commandName !== 'endSessions' && --left === 0) act();
     },
   });

@@ -11,6 +11,7 @@ import { authPlugin } from '../../../src/auth/plugin.js';
 import { createTokenVerifier } from '../../../src/auth/tokens.js';
 import { setErrorHandler } from '../../../src/server/error-handler.js';
 import { QuipuError } from '../../../src/xapi/errors.js';
+import { readProjectFile } from '../docs/project-files.js';
 import { homePage, openKeys, openTestStorage, type Test } from '../auth/open-keys.js';
 
 t.test('health: live always, ready when every component works', async (t) => {
@@ -76,6 +77,45 @@ t.test('metrics count requests by route, statements and the head', async (t) => 
   t.match(body, /quipu_statements_total\{outcome="duplicate"\} 0/);
   t.match(body, /quipu_feed_head 42/);
   t.match(body, /process_resident_memory_bytes/);
+});
+
+t.test('metrics tell of store, jobs, consumers and credentials, and of what is known when a source fails', async (t) => {
+  let away = false;
+  const metrics = createMetrics({
+    head: () => (away ? Promise.reject(new Error('away')) : Promise.resolve(42)),
+    lags: () => (away ? new Promise(() => undefined) : Promise.resolve([{ name: 'analytics', statements: 7, seconds: 1.5, deadLetters: 2 }])),
+    storeAvailable: () => !away,
+    redisAvailable: () => !away,
+  });
+  metrics.storeOperation('statements.append', 0.02);
+  metrics.storeOperation('statements.append', 3, 'store-unavailable');
+  metrics.settled('rolled-back');
+  metrics.job('analytics', 'failed');
+  metrics.credential('remembered');
+  const before = await metrics.registry.metrics();
+  for (const line of [
+    'quipu_store_operation_duration_seconds_count{operation="statements.append"} 2', 'quipu_store_failures_total{operation="statements.append",code="store-unavailable"} 1',
+    'quipu_store_settled_total{outcome="rolled-back"} 1', 'quipu_store_settled_total{outcome="finished"} 0', 'quipu_job_runs_total{job="analytics",outcome="failed"} 1',
+    'quipu_credentials_total{how="remembered"} 1', 'quipu_store_available 1', 'quipu_redis_available 1', 'quipu_feed_head 42',
+    'quipu_consumer_lag_statements{consumer="analytics"} 7', 'quipu_consumer_lag_seconds{consumer="analytics"} 1.5', 'quipu_consumer_dead_letters{consumer="analytics"} 2',
+  ]) t.ok(before.includes(`\n${line}\n`), line);
+  away = true;
+  const begun = Date.now();
+  const during = await metrics.registry.metrics();
+  t.ok(Date.now() - begun < 4000, 'nothing waits for long');
+  t.match(during, /^quipu_store_available 0$/m);
+  t.match(during, /^quipu_redis_available 0$/m);
+  t.match(during, /^quipu_store_failures_total\{/m);
+  t.notMatch(during, /^quipu_(feed_head|consumer_lag_statements|consumer_dead_letters)[ {]/m, 'old figures are not told as new ones');
+  away = false;
+  t.match(await metrics.registry.metrics(), /^quipu_feed_head 42$/m);
+});
+
+t.test('every metric is in the documents, and every name in the documents is a metric', async (t) => {
+  const { registry } = createMetrics({ head: async () => 0 });
+  const names = (await registry.getMetricsAsJSON()).map(({ name }) => name).filter((name) => name.startsWith('quipu_'));
+  const table = [...readProjectFile('docs/guides/operations.md').matchAll(/^\| `(quipu_\w+)`/gm)].map(([, name]) => name);
+  t.strictSame(table.sort(), names.sort());
 });
 
 t.test('metrics are for the scope monitor, and for this machine itself', async (t) => {
