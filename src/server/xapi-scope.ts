@@ -91,13 +91,13 @@ function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersio
 
 /**
  * On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). One that read statements
- * has named its time already. Whoever asks without a credential, or while the store is away, is promised nothing: the epoch.
+ * has named its time already. While the store is away nothing is promised: the epoch.
  */
 function sayConsistentThrough(scope: FastifyInstance, { statements }: Services): void {
   scope.addHook('onSend', async (request, reply) => {
     if (request.routeOptions.url !== `${XAPI_PREFIX}/statements` || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return;
     const credential = request.credential as Credential | undefined;
-    const through = credential === undefined ? 0 : await statements.consistentThrough(credential.tenant).catch(() => 0);
+    const through = await statements.consistentThrough(credential?.tenant).catch(() => 0);
     void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through));
   });
 }

@@ -61,7 +61,7 @@ export interface StatementService {
   /** The filters of a list as keys, with what the caller may read. */
   filters(credential: Credential, filter: StatementFilter): StatementKey[][];
   /** Milliseconds since the epoch: see `StatementStore`. */
-  consistentThrough(tenant: string): Promise<number>;
+  consistentThrough(tenant?: string): Promise<number>;
 }
 
 export interface StatementServiceDeps {

@@ -108,9 +108,9 @@ export interface StatementStore {
   find(tenant: string, query: StatementQuery): Promise<StatementPage>;
   /**
    * Milliseconds since the epoch, never in the future: every statement of the tenant whose `stored` is or will be at or before it,
-   * whichever process takes it in, can be read.
+   * whichever process takes it in, can be read; of every tenant when left out, and then 0 where only one tenant's can be told.
    */
-  consistentThrough(tenant: string): Promise<number>;
+  consistentThrough(tenant?: string): Promise<number>;
   /** Entries after `after`, oldest first, at most `limit`, and fewer when they are long; none when there are no more. */
   feed(tenant: string, after: Position, limit: number): Promise<FeedEntry[]>;
   /** A position that no entry of the tenant which can be read is above, and none that appears later is at or below; 0 in an empty store. */

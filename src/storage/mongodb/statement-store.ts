@@ -69,7 +69,7 @@ export function createStatementStore({ database, hash, canonical, horizons, proc
       return row && (await horizons.states(tenant, [row], before)).get(row._id) === 'exists' ? toStored(row) : undefined;
     }),
     find: answering((tenant, query) => runQuery({ database, hash, horizons }, tenant, query)),
-    consistentThrough: answering((tenant) => horizons.consistentThrough(tenant)),
+    consistentThrough: answering(async (tenant) => (tenant === undefined ? 0 : horizons.consistentThrough(tenant))),
     feed: answering((tenant, after, limit) => readFeed(database, horizons, tenant, after, limit)),
     head: answering(async (tenant) => (await horizons.view(tenant)).horizon),
     matches: (entry, filters) => entry.kind === 'statement' && filters.every((anyOf) => anyOf.some((key) => holdsKey(entry.keys, hash.key(key)))),

@@ -7,7 +7,7 @@ import { createKeyService, type KeyService } from '../../../src/auth/key-service
 import { createTokenVerifier } from '../../../src/auth/tokens.js';
 import { countingHasher, homePage, openTestStorage } from './open-keys.js';
 
-const trust = 150;
+const trust = 800;
 const address = '203.0.113.9';
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
