@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-import type { ConsumerState } from '../../../src/feed/consumers.js';
 import type { FeedEntry, StatementStore } from '../../../src/statements/store.js';
 import { openMongoStorage } from '../../../src/storage/mongodb/open.js';
 import type { MongodbService } from '../../services/mongodb.js';
@@ -24,10 +23,14 @@ export interface Place {
   readonly process: ServerProcess | undefined;
   /** kill -9 */
   kill(): Promise<void>;
+  /** Lets it stand still for some milliseconds, as a machine that is overtaxed; who asks goes elsewhere meanwhile. */
+  stall(milliseconds: number): Promise<void>;
   /** SIGTERM. @returns its exit code, or the signal that ended it */
   stop(): Promise<number | NodeJS.Signals | undefined>;
   /** Starts it again on the same folder. */
   start(role?: Role): Promise<void>;
+  /** Ends it for good, whatever it is at. */
+  end(): Promise<void>;
 }
 
 /** Several processes on one database, one Redis and one ClickHouse, with consumers of the test beside them. */
@@ -42,8 +45,6 @@ export interface Installation {
   readonly listener: LiveFollower;
   /** Those that take requests and live. */
   serving(): ServerProcess[];
-  /** What `/v1/consumers` says of analytics. */
-  analytics(): Promise<ConsumerState>;
 }
 
 export interface FeedPoller {
@@ -90,7 +91,7 @@ export async function startInstallation(t: Test, { mongodb, redis }: { mongodb: 
   const clickhouse = await startClickhouse(t);
   const env = { QUIPU_MONGODB_URL: `${mongodb.url}${database}`, QUIPU_REDIS_URL: redis.url, QUIPU_ANALYTICS: 'auto', QUIPU_CLICKHOUSE_URL: clickhouse.url, QUIPU_LOG_LEVEL: 'warn' };
   const places = roles.map((role, index) => createPlace(join(folder, String(index)), role, env));
-  t.teardown(() => Promise.all(places.map((place) => place.stop())));
+  t.teardown(() => Promise.all(places.map((place) => place.end())));
   for (const place of places) await place.start();
   const serving = (): ServerProcess[] => places.flatMap(({ role, process }) => (process && role !== 'worker' ? [process] : []));
   return {
@@ -98,13 +99,14 @@ export async function startInstallation(t: Test, { mongodb, redis }: { mongodb: 
     poller: await startPoller(t, mongodb.url, database),
     recorder: await startRecorder(t, { mongodbUrl: mongodb.url, database, redisUrl: redis.url, tenants: [TENANT], record: join(folder, 'record'), pace: 0, lifetime: 2000 }),
     listener: followLive(t, serving),
-    analytics: async () => (await serving()[0]!.request('/v1/consumers')).json<{ consumers: ConsumerState[] }>().consumers[0]!,
   };
 }
 
 function createPlace(dataDir: string, firstRole: Role, env: Record<string, string>): Place {
   let role = firstRole;
   let process: ServerProcess | undefined;
+  const all: ServerProcess[] = [];
+  let over = false;
   const take = (): ServerProcess | undefined => {
     const taken = process;
     process = undefined;
@@ -114,11 +116,24 @@ function createPlace(dataDir: string, firstRole: Role, env: Record<string, strin
     get role() { return role; },
     get process() { return process; },
     kill: async () => take()?.kill(),
+    stall: async (milliseconds) => {
+      const stalled = take()!;
+      globalThis.process.kill(stalled.pid, 'SIGSTOP');
+      await wait(milliseconds);
+      globalThis.process.kill(stalled.pid, 'SIGCONT');
+      process = stalled;
+    },
     stop: async () => take()?.stop(),
     start: async (next = role) => {
       role = next;
       await mkdir(dataDir, { recursive: true });
       process = await startProcess(dataDir, { ...env, QUIPU_ROLE: role });
+      all.push(process);
+      if (over) await process.kill();
+    },
+    end: async () => {
+      over = true;
+      await Promise.all(all.map((one) => one.kill()));
     },
   };
 }

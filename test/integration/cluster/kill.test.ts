@@ -1,15 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { createRandom, type Random } from '../../contract/random.js';
 import { mongodbFor } from '../../services/mongodb.js';
 import { redisFor } from '../../services/redis.js';
 import { withoutEngine } from '../analytics/analytics-server.js';
-import { checkBatches, checkDocuments, checkEverything, checkLateTargets } from '../kill-checks.js';
-import { createLedger, createLoad, type Ledger, type LoadTarget } from '../kill-load.js';
+import { createLedger, createLoad, type LoadTarget } from '../kill-load.js';
+import { checkAll, settled } from './installation-checks.js';
 import { startInstallation, until, wait, type Installation, type Place } from './installation.js';
 
 const KILLS = 24;
 const WORKERS = 20;
+/** Milliseconds after which a process that stands still has been taken for dead by the others. */
+const STALL = 20_000;
 /** New statements for each kill, so that what looks through the whole collection stays quick. */
 const PER_KILL = 80;
 const seed = Number(process.env.QUIPU_KILL_SEED ?? Date.now() % 1e6);
@@ -35,6 +36,10 @@ t.test(`three processes under load, killed ${KILLS} times: nothing is lost, doub
     },
   });
   const running = load.run(WORKERS);
+  t.teardown(() => {
+    killed = KILLS;
+    load.stop();
+  });
   let left = KILLS;
   const live = async (place: Place): Promise<void> => {
     while (left > 0) {
@@ -48,13 +53,17 @@ t.test(`three processes under load, killed ${KILLS} times: nothing is lost, doub
       await place.start(killed < KILLS / 2 ? place.role : 'all');
     }
   };
-  await Promise.all(installation.places.map(live));
+  await Promise.all(installation.places.map(async (place, index) => {
+    await wait(random.below(2000));
+    if (index === 0) await place.stall(STALL);
+    await live(place);
+  }));
   load.stop();
   await running;
   t.same(load.failures, [], 'nothing was refused');
   const loaded = performance.now();
-  await settled(t, installation, ledger);
-  await checkReaders(t, installation, target, ledger);
+  await settled(installation, ledger);
+  await checkAll(t, installation, target, ledger);
   t.same(target.faults, [], 'what one process has answered, the others know');
   for (const place of installation.places) t.equal(await place.stop(), 0, `${place.role}: it stops by SIGTERM as if nothing had been`);
   const seconds = (since: number): number => Math.round((performance.now() - since) / 1000);
@@ -110,58 +119,4 @@ function clusterTarget({ serving }: Installation, random: Random): ClusterTarget
       }
     },
   };
-}
-
-/** Waits until a last statement from each process has come everywhere: then everything before it is settled. */
-async function settled(t: Test, { serving, poller, recorder, listener, analytics }: Installation, ledger: Ledger): Promise<void> {
-  const last: string[] = [];
-  for (const server of serving()) {
-    const statement = { id: randomUUID(), actor: { mbox: 'mailto:ann@example.org' }, verb: { id: 'https://example.org/ended' }, object: { id: 'https://example.org/all' } };
-    await until(async () => (await server.request('statements', { method: 'POST', body: statement })).status === 200, 'the last statements are taken');
-    ledger.batches.push({ statements: [statement], answered: true, attachments: new Map() });
-    last.push(statement.id);
-  }
-  await until(() => last.every((id) => poller.seen.some((entry) => entry.kind === 'statement' && entry.id === id)), 'the feed tells them');
-  await until(async () => {
-    const lines = await recorder.lines();
-    return last.every((id) => lines.some((line) => line.id === id));
-  }, 'the recorder has them');
-  await until(() => last.every((id) => listener.events.some(({ data }) => data?.includes(id))), 'the live tail shows them');
-  await until(async () => {
-    const { status, tenants } = await analytics();
-    return status === 'running' && tenants.length > 0 && tenants.every(({ lagStatements }) => lagStatements === 0);
-  }, 'analytics has caught up');
-  t.pass('all is settled');
-}
-
-/** Store, feed, live tail, another consumer and ClickHouse tell the same, which is what was answered. */
-async function checkReaders(t: Test, { serving, poller, recorder, listener, clickhouse }: Installation, target: LoadTarget, ledger: Ledger): Promise<void> {
-  const server = serving()[0]!;
-  await checkBatches(t, target, ledger.batches, 'at the end');
-  await checkDocuments(t, target, ledger, 'at the end');
-  const listed = await checkEverything(t, server, ledger);
-  await checkLateTargets(t, target, ledger, new Set(listed.map(({ id }) => id)));
-
-  const log = (await poller.readAll()).flatMap((entry) => (entry.kind === 'statement' ? [entry] : []));
-  const asLine = ({ position, id }: { position: number; id: string }): string => `${position} ${id}`;
-  const lines = log.map(asLine);
-  t.ok(log.every(({ position }, at) => at === 0 || position > log[at - 1]!.position), 'positions grow');
-  t.equal(new Set(log.map(({ id }) => id)).size, log.length, 'the feed has each statement once');
-  t.same(log.filter(({ voided }) => !voided).map(({ id }) => id), listed.map(({ id }) => id), 'the feed tells what the list does, in the same order');
-
-  t.same(poller.faults, [], 'whoever reads the feed never sees an entry at or below one that was read');
-  t.same(poller.seen.map((entry) => asLine(entry as typeof log[number])), lines, 'who reads the feed as it grows has read all of it, each entry once');
-
-  const recorded = (await recorder.lines()).map(asLine);
-  t.same(recorded.filter((line, at) => recorded.indexOf(line) === at), lines, 'another consumer was given all, in order');
-
-  const shown = listener.events.filter(({ event }) => event === 'statement').map(({ id, data }) => ({ position: id, id: (JSON.parse(data!) as { id: string }).id }));
-  const places = new Map(lines.map((line, at) => [line, at]));
-  t.ok(shown.every((one, at) => places.has(asLine(one)) && (at === 0 || one.position > shown[at - 1]!.position)), 'the live tail shows them in the order of the feed, each once');
-  const seen = new Set(shown.map(({ id }) => id));
-  t.same(log.filter(({ id, voided }) => !voided && !seen.has(id)).map(asLine), [], 'and all that are not voided');
-
-  const rows = async (from: string) => (await clickhouse.client.query({ query: `SELECT toUInt32(position) AS position, toString(id) AS id FROM ${from} ORDER BY position, id`, format: 'JSONEachRow' })).json<{ position: number; id: string }>();
-  t.same((await rows('quipu.statement_log')).map(asLine), lines, "ClickHouse's table holds each statement once");
-  t.same((await rows('quipu_default.statements')).map(({ id }) => id), listed.map(({ id }) => id), "analysts' statements are those of the store, without the voided ones");
 }

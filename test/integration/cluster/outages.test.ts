@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { mongodbFor } from '../../services/mongodb.js';
+import { redisFor } from '../../services/redis.js';
+import { withoutEngine } from '../analytics/analytics-server.js';
+import { createLedger, documentQuery, type Batch, type DocumentState, type Ledger, type SentStatement } from '../kill-load.js';
+import { checkAll, settled } from './installation-checks.js';
+import { startInstallation, until, wait, type Installation } from './installation.js';
+
+/** Milliseconds between two requests. */
+const PACE = 200;
+/** Milliseconds after which an answer is late while the store is away, and while something else is. */
+const LATE_WITHOUT_STORE = 12_000;
+const LATE = 5000;
+
+t.setTimeout(280_000);
+
+const mongodb = withoutEngine ? undefined : await mongodbFor(t);
+const redis = withoutEngine ? undefined : await redisFor(t);
+const skip = withoutEngine || (!mongodb || !redis ? 'a service is missing' : mongodb.process === undefined && 'a server that runs elsewhere is not stopped');
+
+t.test('Redis, ClickHouse and MongoDB stopped for a while under load: nothing is lost, nothing hangs, no process is started anew', { skip, timeout: 280_000 }, async (t) => {
+  const begun = performance.now();
+  const installation = await startInstallation(t, { mongodb: mongodb!, redis: redis! }, ['api', 'api', 'worker']);
+  const { clickhouse, places, serving } = installation;
+  const pids = places.map(({ process }) => process!.pid);
+  const ledger = createLedger();
+  const load = steadyLoad(installation, ledger);
+  t.teardown(() => load.stop());
+  await wait(2000);
+  const figures: string[] = [];
+
+  const outages: { what: string; seconds: number; store: boolean; begin(): Promise<void>; end(): Promise<void> }[] = [
+    { what: 'Redis killed', seconds: 4, store: false, begin: () => redis!.process.kill(), end: () => redis!.start() },
+    { what: 'Redis standing still', seconds: 4, store: false, begin: async () => redis!.process.pause(), end: async () => redis!.process.resume() },
+    { what: 'ClickHouse killed', seconds: 4, store: false, begin: async () => {
+      clickhouse.link.cut();
+      clickhouse.kill();
+    }, end: async () => clickhouse.link.mend() },
+    { what: 'ClickHouse standing still', seconds: 4, store: false, begin: async () => clickhouse.link.freeze(), end: async () => clickhouse.link.mend() },
+    { what: 'MongoDB killed', seconds: 6, store: true, begin: () => mongodb!.process!.kill(), end: () => mongodb!.start() },
+    { what: 'MongoDB standing still', seconds: 14, store: true, begin: async () => mongodb!.process!.pause(), end: async () => mongodb!.process!.resume() },
+  ];
+  for (const { what, seconds, store, begin, end } of outages) {
+    await begin();
+    const from = performance.now();
+    await wait(seconds * 500);
+    await checkHealth(t, installation, store, what);
+    await wait(seconds * 500);
+    const to = performance.now();
+    await end();
+    await Promise.all(serving().map((server) => until(async () => (await server.request('/health/ready')).status === 200, `${what}: it is ready again`, 20_000)));
+    await settled(installation, ledger);
+    const back = performance.now() - to;
+    const answers = load.answers.filter((answer) => answer.from >= from && answer.from < to);
+    const slowest = Math.max(...answers.map(({ from, to }) => to - from));
+    const refused = answers.filter(({ status }) => status === 503);
+    t.ok(answers.length > 5, `${what}: ${answers.length} requests`);
+    if (store) {
+      t.ok(refused.length > 5, `${what}: ${refused.length} answers of 503`);
+      t.same(answers.filter(isWrong(to)), [], `${what}: each answer while it lasts is 503 with Retry-After`);
+    } else {
+      t.same(answers.filter(({ status }) => status >= 300), [], `${what}: statements are taken in as ever`);
+    }
+    t.ok(slowest < (store ? LATE_WITHOUT_STORE : LATE), `${what}: the slowest answer took ${Math.round(slowest)} ms`);
+    figures.push(`${what}: ${answers.length} requests, ${refused.length} times 503, slowest ${Math.round(slowest)} ms, everywhere again after ${Math.round(back)} ms`);
+  }
+
+  await load.stop();
+  t.same(load.answers.filter(({ status }) => status >= 300 && status !== 503), [], 'nothing was refused but for the absence of the store');
+  await settled(installation, ledger);
+  await checkAll(t, installation, serving()[0]!, ledger);
+  t.same(places.map(({ process }) => process!.pid), pids, 'the processes are those of the beginning');
+  for (const place of places) t.equal(await place.stop(), 0, `${place.role}: it has lived through all of it`);
+  const sent = ledger.batches.flatMap(({ statements }) => statements).length;
+  t.comment([...figures, `${sent} statements sent, ${ledger.batches.filter(({ answered }) => !answered).length} of ${ledger.batches.length} writes refused; ${Math.round((performance.now() - begun) / 1000)} s`].join('\n'));
+});
+
+/** Processes live without what is away; they are ready as long as they have the store. */
+async function checkHealth(t: Test, { places }: Installation, store: boolean, what: string): Promise<void> {
+  for (const { role, process } of places) {
+    t.equal((await process!.request('/health/live')).status, 200, `${what}: ${role} lives`);
+    t.equal((await process!.request('/health/ready')).status, store ? 503 : 200, `${what}: ${role} is ${store ? 'not ' : ''}ready`);
+  }
+}
+
+/** Whether an answer to what was asked while the store was away until `back` is neither 503 nor one that came afterwards. */
+function isWrong(back: number): (answer: TimedAnswer) => boolean {
+  return ({ status, retryAfter, to }) => (status === 503 ? !(Number(retryAfter) > 0) : status >= 300 || to < back);
+}
+
+interface TimedAnswer {
+  what: string;
+  from: number;
+  to: number;
+  status: number;
+  retryAfter: string | undefined;
+}
+
+/** A request to each process in turn at a steady pace, whatever becomes of those before: statements, batches, documents, reads. */
+function steadyLoad({ serving }: Installation, ledger: Ledger) {
+  const answers: TimedAnswer[] = [];
+  const under = new Set<Promise<void>>();
+  let count = 0;
+  let known: string | undefined;
+
+  const statement = (): SentStatement => ({
+    id: randomUUID(), actor: { mbox: 'mailto:ann@example.org' }, verb: { id: 'https://example.org/did' }, object: { id: `https://example.org/${count % 7}` }, timestamp: '2026-01-02T03:04:05.678Z',
+  });
+
+  async function request(): Promise<void> {
+    const number = count++;
+    const server = serving()[number % 2]!;
+    const from = performance.now();
+    const note = ({ status, headers }: { status: number; headers: NodeJS.Dict<string | string[]> }, what: string): boolean => {
+      answers.push({ what, from, to: performance.now(), status, retryAfter: headers['retry-after'] as string | undefined });
+      return status < 300;
+    };
+    if (number % 5 === 3) {
+      const content = JSON.stringify({ number });
+      const state: DocumentState = { stateId: String(number), possible: [undefined, content] };
+      ledger.documents.set(state.stateId, state);
+      const answer = await server.request('activities/state', { method: 'PUT', query: documentQuery(state.stateId), body: content, headers: { 'Content-Type': 'application/json' } });
+      if (note(answer, 'document')) state.possible = [content];
+    } else if (number % 5 === 4 && known !== undefined) {
+      note(await server.request('statements', { query: { statementId: known } }), 'read');
+    } else {
+      const batch: Batch = { statements: Array.from({ length: 1 + number % 4 }, statement), answered: false, attachments: new Map() };
+      ledger.batches.push(batch);
+      batch.answered = note(await server.request('statements', { method: 'POST', body: batch.statements }), 'statements');
+      if (batch.answered) known = batch.statements[0]!.id;
+    }
+  }
+
+  const timer = setInterval(() => {
+    const one = request().catch((error: Error) => void answers.push({ what: error.message, from: performance.now(), to: performance.now(), status: 600, retryAfter: undefined })).finally(() => under.delete(one));
+    under.add(one);
+  }, PACE);
+
+  return {
+    answers,
+    /** Settles when every request is answered. */
+    stop: async (): Promise<void> => {
+      clearInterval(timer);
+      await Promise.all(under);
+    },
+  };
+}
