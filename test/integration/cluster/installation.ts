@@ -89,7 +89,7 @@ export async function startInstallation(t: Test, { mongodb, redis }: { mongodb: 
     await rm(folder, { recursive: true, force: true });
   });
   const clickhouse = await startClickhouse(t);
-  const env = { QUIPU_MONGODB_URL: `${mongodb.url}${database}`, QUIPU_REDIS_URL: redis.url, QUIPU_ANALYTICS: 'auto', QUIPU_CLICKHOUSE_URL: clickhouse.url, QUIPU_LOG_LEVEL: 'warn' };
+  const env = { QUIPU_MONGODB_URL: mongodb.url.replace(/\/?(\?|$)/, `/${database}$1`), QUIPU_REDIS_URL: redis.url, QUIPU_ANALYTICS: 'auto', QUIPU_CLICKHOUSE_URL: clickhouse.url, QUIPU_LOG_LEVEL: 'warn' };
   const places = roles.map((role, index) => createPlace(join(folder, String(index)), role, env));
   t.teardown(() => Promise.all(places.map((place) => place.end())));
   for (const place of places) await place.start();
