@@ -1,5 +1,5 @@
 import type { AppendResult, NewStatement } from '../../statements/store.js';
-import { unavailable } from './store-failure.js';
+import { isAbsence, unavailable } from './store-failure.js';
 
 /** A batch that waits for its append. */
 export interface Waiting {
@@ -25,6 +25,8 @@ const GROUP_STATEMENTS = 2000;
 const GROUP_CHARACTERS = 8 << 20;
 /** Milliseconds for which a batch waits for what is in its way. */
 const PATIENCE = 20_000;
+/** Milliseconds of waiting after which a batch shares the fate of one that found the store away: it would wait as long again. */
+const SHARED_FATE = 1000;
 /** Longest pause in milliseconds before a batch is tried again. */
 const LONGEST_PAUSE = 60;
 
@@ -46,6 +48,14 @@ export function createAppendQueue(appendGroup: (tenant: string, group: Waiting[]
     return waiting.splice(0, count);
   }
 
+  function takeThoseWhoWaited(waiting: Waiting[]): Waiting[] {
+    const now = performance.now();
+    const newcomers = waiting.filter(({ since }) => now - since < SHARED_FATE);
+    const taken = waiting.filter(({ since }) => now - since >= SHARED_FATE);
+    waiting.splice(0, Infinity, ...newcomers);
+    return taken;
+  }
+
   async function run(tenant: string): Promise<void> {
     const queue = tenants.get(tenant)!;
     while (queue.waiting.length > 0 || queue.alone.length > 0) {
@@ -55,7 +65,7 @@ export function createAppendQueue(appendGroup: (tenant: string, group: Waiting[]
           const again = await appendGroup(tenant, group);
           if (again.length > 0) rest(tenant, again);
         } catch (error) {
-          for (const { reject } of group) reject(error);
+          for (const { reject } of [...group, ...(isAbsence(error) ? takeThoseWhoWaited(queue.waiting) : [])]) reject(error);
         }
       }
       await queue.alone.shift()?.();

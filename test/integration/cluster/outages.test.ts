@@ -49,11 +49,13 @@ t.test('Redis, ClickHouse and MongoDB stopped for a while under load: nothing is
     await wait(seconds * 500);
     const to = performance.now();
     await end();
+    const started = performance.now();
     await Promise.all(serving().map((server) => until(async () => (await server.request('/health/ready')).status === 200, `${what}: it is ready again`, 20_000)));
     await settled(installation, ledger);
     const back = performance.now() - to;
     const answers = load.answers.filter((answer) => answer.from >= from && answer.from < to);
-    const slowest = Math.max(...answers.map(({ from, to }) => to - from));
+    const slowest = answers.reduce((one, other) => (other.to - other.from > one.to - one.from ? other : one));
+    const took = Math.round(slowest.to - slowest.from);
     const refused = answers.filter(({ status }) => status === 503);
     t.ok(answers.length > 5, `${what}: ${answers.length} requests`);
     if (store) {
@@ -62,8 +64,8 @@ t.test('Redis, ClickHouse and MongoDB stopped for a while under load: nothing is
     } else {
       t.same(answers.filter(({ status }) => status >= 300), [], `${what}: statements are taken in as ever`);
     }
-    t.ok(slowest < (store ? LATE_WITHOUT_STORE : LATE), `${what}: the slowest answer took ${Math.round(slowest)} ms`);
-    figures.push(`${what}: ${answers.length} requests, ${refused.length} times 503, slowest ${Math.round(slowest)} ms, everywhere again after ${Math.round(back)} ms`);
+    t.ok(took < (store ? LATE_WITHOUT_STORE : LATE), `${what}: the slowest answer took ${took} ms`);
+    figures.push(`${what}: ${answers.length} requests, ${refused.length} times 503, slowest ${took} ms (${slowest.what}, ${slowest.status}, sent ${Math.round(slowest.from - from)} ms after the stop), started again after ${Math.round(started - to)} ms, everywhere again after ${Math.round(back)} ms`);
   }
 
   await load.stop();
