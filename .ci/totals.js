@@ -19,9 +19,9 @@ function failures() {
       within.length = depth;
       within[depth] = subtest;
     } else if (!failed.includes('# TODO')) {
-      const about = lines.slice(number + 1, number + 61);
-      const end = about.findIndex((text) => text === `${indent}  ...`);
-      found.push(['Failed: ' + [...within.slice(0, depth), failed].join(' > '), ...(end < 0 ? about.slice(0, 3) : about.slice(0, end + 1))].join('\n'));
+      const about = lines[number + 1] === `${indent}  ---` ? lines.slice(number + 2, number + 62) : [];
+      const end = about.indexOf(`${indent}  ...`);
+      found.push([`Failed: ${[...within.slice(0, depth), failed].join(' > ')}`, ...about.slice(0, end < 0 ? undefined : end)].join('\n'));
     }
   }
   return found;
