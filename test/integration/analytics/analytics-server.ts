@@ -33,7 +33,7 @@ export interface Analytics {
   client: ClickHouseClient;
   status(): Promise<EngineStatus>;
   consumer(): Promise<ConsumerState>;
-  /** Waits until every statement is in the engine. */
+  /** Waits until every statement is in the engine, and the engine can be asked. */
   caughtUp(): Promise<void>;
   rows<T = Record<string, unknown>>(query: string): Promise<T[]>;
   close(): Promise<void>;
@@ -51,7 +51,7 @@ export function analyticsOf(server: AnalyticsServer, dataDir: string, key?: Requ
     consumer: async () => (await server.request('/v1/consumers', own)).json<{ consumers: ConsumerState[] }>().consumers[0]!,
     caughtUp: () => until(async () => {
       const { status, tenants } = await analytics.consumer();
-      return status === 'running' && tenants.length > 0 && tenants.every(({ lagStatements }) => lagStatements === 0);
+      return (await analytics.status()).status === 'running' && status === 'running' && tenants.length > 0 && tenants.every(({ lagStatements }) => lagStatements === 0);
     }, 'the consumer has caught up'),
     rows: async <T>(query: string) => (await client.query({ query, format: 'JSONEachRow' })).json<T>(),
     close: () => client.close(),
