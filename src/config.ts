@@ -30,6 +30,7 @@ export const settings = {
   QUIPU_MAX_PAGE: { type: 'integer', minimum: 1, maximum: 10_000, default: 500, description: 'Most statements of one answer; what `limit=0` means.' },
   QUIPU_MAX_PAGE_BYTES: bytes(8 * MIB, 'Most bytes of statements in one answer; the rest follows by `more`.'),
   QUIPU_MAX_MEMORY_BYTES: bytes(512 * MIB, 'Most bytes of request bodies held at once, and as many again of answers that wait for slow readers; above it requests are answered 503.'),
+  QUIPU_THREADS: { type: 'integer', minimum: 0, maximum: 32, description: 'Threads that read and judge long requests beside the main one; one less than there are processors, and at most 4, when not given.' },
   QUIPU_REQUEST_TIMEOUT: { type: 'integer', minimum: 1, default: 300, description: 'Seconds within which a request must have arrived whole.' },
   QUIPU_MIN_FREE_BYTES: { type: 'integer', minimum: 0, default: 64 * MIB, description: 'Free disk space below which nothing more is taken in (507).' },
   QUIPU_JWT_SECRET: { type: 'string', minLength: 32, description: 'Shared secret of Bearer tokens (HS256, HS384, HS512).' },
@@ -76,6 +77,8 @@ export interface Config {
   readonly maxPage: number;
   readonly maxPageBytes: number;
   readonly maxMemoryBytes: number;
+  /** As the processors have it when not given. */
+  readonly threads?: number;
   readonly requestTimeout: number;
   readonly minFreeBytes: number;
   readonly jwtSecret?: string;

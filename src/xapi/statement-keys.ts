@@ -36,13 +36,14 @@ export interface StatementFilter {
 /**
  * The keys of a statement's own content, each once. An agent that has A or U gets no R beside it and an activity that has
  * T no C, because a query for related ones asks for all of these kinds.
+ * @param authority that of the statement when left out
  */
-export function statementKeys(statement: Statement): StatementKey[] {
+export function statementKeys(statement: Statement, authority = statement.authority): StatementKey[] {
   const keys = new Set<StatementKey>();
   const { object, context } = statement;
   addAgents(keys, 'A', statement.actor);
   if (isActor(object)) addAgents(keys, 'A', object);
-  if (statement.authority !== undefined) addAgents(keys, 'U', statement.authority);
+  if (authority !== undefined) addAgents(keys, 'U', authority);
   keys.add('V' + statement.verb.id);
   if (isActivity(object)) keys.add('T' + object.id);
   if (context !== undefined) {

@@ -2,7 +2,7 @@ import type { Iterator } from 'classic-level';
 import type { Commit } from './commit-queue.js';
 import type { Level } from './level.js';
 import { NUMBER_BYTES, tenantPrefix } from './keys.js';
-import { KEY_BYTES } from '../key-run.js';
+import { KEY_BYTES } from '../../xapi/key-run.js';
 
 /**
  * Posting lists: for each key (kind and hash of a filter value) the positions of the statements it finds. One commit adds

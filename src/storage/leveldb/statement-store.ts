@@ -1,17 +1,17 @@
 import { QuipuError } from '../../xapi/errors.js';
 import { equivalentStatements } from '../../xapi/comparison.js';
-import { stampStatement } from '../../xapi/stamp.js';
+import { stampOf } from '../../xapi/stamp.js';
 import type { Statement } from '../../xapi/types.js';
 import type { AppendResult, FeedEntry, NewStatement, StatementStore, StoredStatement } from '../../statements/store.js';
 import { createInheritanceBound, missingKeys } from '../inherited-keys.js';
-import type { KeyHash } from '../key-hash.js';
-import { eachKey, holdsKey, KEY_BYTES, type KeyRun } from '../key-run.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { eachKey, holdsKey, KEY_BYTES, type KeyRun } from '../../xapi/key-run.js';
 import type { LevelBackupStore } from './backup.js';
 import type { LevelCanonicalStore } from './canonical-store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { createInheritance, noteGrown, referrerKey } from './inheritance.js';
-import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix } from './keys.js';
+import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix, uuidKey } from './keys.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, rewriteRecord, VOIDED, VOIDING, writeRecord } from './record.js';
 import type { ReadCount } from './postings.js';
 import { createErasure } from './statement-erasure.js';
@@ -77,14 +77,14 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   function judge(commit: Commit, tenant: string, batch: NewStatement[]): AppendResult {
     const first = new Map<string, number>();
     const outcomes: ('stored' | 'duplicate')[] = [];
-    const inheriting = createInheritanceBound((id) => {
-      const entry = readIndexEntry(commit.get(idKey(tenant, 'i', id)));
+    const inheriting = createInheritanceBound(hash, (id) => {
+      const entry = readIndexEntry(commit.get(idKey(tenant, id)));
       const record = entry?.kind === 'present' ? commit.get(numberedKey(tenant, 's', entry.position)) : undefined;
       return record ? recordKeys(record).length / KEY_BYTES : 0;
     });
     for (const [index, statement] of batch.entries()) {
       const before = first.get(statement.id);
-      const known = before !== undefined ? batch[before]!.value : storedValue(commit, tenant, readIndexEntry(commit.get(idKey(tenant, 'i', statement.id))));
+      const known = before !== undefined ? batch[before]!.value : storedValue(commit, tenant, readIndexEntry(commit.get(uuidKey(tenant, statement.uuid))));
       if (known && !equivalentStatements(known, statement.value)) return { status: 'conflict', index };
       if (!known) {
         first.set(statement.id, index);
@@ -97,7 +97,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
 
   /** Keys as the record holds them: the statement's own, then those it inherits from its target. */
   function keyRun(commit: Commit, tenant: string, statement: NewStatement, target: IndexEntry | undefined): KeyRun {
-    const own = Buffer.concat(statement.keys.map((key) => hash.key(key)));
+    const own = statement.keys(hash);
     if (target?.kind !== 'present') return own;
     const record = commit.get(numberedKey(tenant, 's', target.position));
     return record ? Buffer.concat([own, ...missingKeys(own, recordKeys(record))]) : own;
@@ -108,7 +108,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     if (statement.target === undefined) return;
     commit.put(referrerKey(tenant, statement.target, position), EMPTY);
     if (target?.kind !== 'present') {
-      commit.put(idKey(tenant, 'i', statement.target), writeAwaited(statement.voids || target?.voided === true));
+      commit.put(idKey(tenant, statement.target), writeAwaited(statement.voids || target?.voided === true));
       return;
     }
     if (!statement.voids) return;
@@ -120,17 +120,16 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   /** Writes one statement; says whether others have waited for it. */
   function write(commit: Commit, tenant: string, statement: NewStatement): boolean {
     const position = commit.takePosition();
-    const self = readIndexEntry(commit.get(idKey(tenant, 'i', statement.id)));
-    const target = statement.target === undefined ? undefined : readIndexEntry(commit.get(idKey(tenant, 'i', statement.target)));
+    const self = readIndexEntry(commit.get(uuidKey(tenant, statement.uuid)));
+    const target = statement.target === undefined ? undefined : readIndexEntry(commit.get(idKey(tenant, statement.target)));
     const run = keyRun(commit, tenant, statement, target);
     const voidedBefore = self?.kind === 'awaited' && self.voided && !statement.voids;
     const flags = (statement.voids ? VOIDING : 0) | (voidedBefore ? VOIDED : 0);
-    const text = stampStatement(statement.text, commit.stored, statement.value.timestamp === undefined);
-    commit.put(numberedKey(tenant, 's', position), writeRecord(flags, commit.stored, statement.id, run, text));
-    commit.put(idKey(tenant, 'i', statement.id), writePresent(position));
+    commit.put(numberedKey(tenant, 's', position), writeRecord(flags, commit.stored, statement.uuid, run, statement.text, stampOf(commit.stored, statement.timed)));
+    commit.put(uuidKey(tenant, statement.uuid), writePresent(position));
     for (const key of eachKey(run)) commit.postings.add(tenant, key, position);
     refer(commit, tenant, statement, position, statement.target === statement.id ? { kind: 'present', position } : target);
-    if (statement.defines) canonical.gather(commit, tenant, statement.value);
+    if (statement.defines) canonical.gather(commit, tenant, statement);
     if (self?.kind !== 'awaited') return false;
     noteGrown(commit, tenant, statement.id);
     return true;
@@ -154,6 +153,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
 
   return {
     reads,
+    keyHash: hash,
     append: async (tenant, batch) => {
       const awaited: string[] = [];
       const result = await commits.commit((commit) => {
@@ -173,7 +173,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       return result;
     },
     get: async (tenant, id) => {
-      const entry = readIndexEntry(database.get(idKey(tenant, 'i', id)));
+      const entry = readIndexEntry(database.get(idKey(tenant, id)));
       const record = entry?.kind === 'present' ? database.get(numberedKey(tenant, 's', entry.position)) : undefined;
       return record && toStored((entry as { position: number }).position, record);
     },

@@ -2,7 +2,7 @@ import { BSON, MongoClient, ObjectId, type Document } from 'mongodb';
 import type { RestoreTarget } from '../../backup/store.js';
 import { statementKeys } from '../../xapi/statement-keys.js';
 import type { Statement } from '../../xapi/types.js';
-import { createKeyHash } from '../key-hash.js';
+import { createKeyHash } from '../../xapi/key-hash.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { engine, type BackupRow } from './backup.js';
 import { createChores } from './chores.js';

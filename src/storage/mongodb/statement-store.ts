@@ -1,7 +1,7 @@
 import { QuipuError } from '../../xapi/errors.js';
 import type { StatementStore } from '../../statements/store.js';
-import type { KeyHash } from '../key-hash.js';
-import { holdsKey } from '../key-run.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { holdsKey } from '../../xapi/key-run.js';
 import { createAnnouncements } from './announcements.js';
 import { createAppender } from './append.js';
 import { createAppendQueue } from './append-queue.js';
@@ -55,6 +55,7 @@ export function createStatementStore({ database, hash, canonical, horizons, proc
   const queue = createAppendQueue(createAppender({ database, hash, records, horizons, inheritance, finish, chores, settle, announce: (tenant) => announcements.announce(tenant) }));
 
   return {
+    keyHash: hash,
     append: answering(async (tenant, batch) => {
       for (const [index, { text, keys }] of batch.entries()) {
         const bytes = keys.length * ROW_KEY_BYTES + (text.length > MOST_ROW_BYTES / 4 ? Buffer.byteLength(text) : text.length * 3);

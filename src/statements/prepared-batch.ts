@@ -1,0 +1,168 @@
+import type { KeyHash } from '../xapi/key-hash.js';
+import { KEY_BYTES, type KeyRun } from '../xapi/key-run.js';
+import { statementKeys } from '../xapi/statement-keys.js';
+import { TOLD_BYTES, type ToldRun } from '../xapi/told.js';
+import type { Statement } from '../xapi/types.js';
+import { readUuid, UUID_BYTES, writeUuid } from '../xapi/uuids.js';
+import type { NewStatement } from './store.js';
+
+/**
+ * Statements judged valid and normalised, in a form that goes from one thread to another without being copied or taken apart: the bytes
+ * of all of them in one buffer, and a table of where each part stands. Of each statement stand in a row: its id; the id that it refers
+ * to, if it does; its keys, hashed; what it tells, hashed; its text.
+ */
+export interface PreparedBytes {
+  bytes: Uint8Array;
+  /** COLUMNS numbers a statement. */
+  table: Uint32Array;
+  /** The ids as the client wrote them, or as they were made for it. */
+  ids: string[];
+  /** Salt by which the keys are hashed. */
+  salt: string;
+}
+
+/** What the store has to be given of a statement. */
+export interface PreparedParts {
+  /** As the client wrote it. */
+  id: string;
+  /** Id of the StatementRef that is its object. */
+  target?: string;
+  keys: KeyRun;
+  told: ToldRun;
+  /** Pieces of the text, one after the other: see `NewStatement.text`. */
+  text: readonly (Buffer | string)[];
+  timed: boolean;
+  voids: boolean;
+  defines: boolean;
+}
+
+const START = 0;
+const FLAGS = 1;
+const KEYS = 2;
+const TOLD = 3;
+const END = 4;
+const COLUMNS = 5;
+
+const TIMED = 1;
+const VOIDS = 2;
+const DEFINES = 4;
+const REFERS = 8;
+
+/** Gathers prepared statements. */
+export interface BatchWriter {
+  add(parts: PreparedParts): void;
+  finish(): PreparedBytes;
+}
+
+/** @param expected bytes that the whole is expected to take; it may take more */
+export function createBatchWriter(hash: KeyHash, expected: number): BatchWriter {
+  let bytes = Buffer.allocUnsafeSlow(Math.max(1024, expected));
+  const table: number[] = [];
+  const ids: string[] = [];
+  let at = 0;
+
+  function room(length: number): void {
+    if (at + length <= bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(at + length, bytes.length * 2));
+    bytes.copy(larger, 0, 0, at);
+    bytes = larger;
+  }
+
+  function put(piece: Buffer | string): void {
+    room(typeof piece === 'string' ? piece.length * 3 : piece.length);
+    at += typeof piece === 'string' ? bytes.write(piece, at, 'utf8') : piece.copy(bytes, at);
+  }
+
+  return {
+    add: ({ id, target, keys, told, text, timed, voids, defines }) => {
+      const start = at;
+      room(2 * UUID_BYTES);
+      writeUuid(bytes, at, id);
+      at += UUID_BYTES;
+      if (target !== undefined) {
+        writeUuid(bytes, at, target);
+        at += UUID_BYTES;
+      }
+      put(keys);
+      put(told);
+      for (const piece of text) put(piece);
+      table.push(start, (timed ? TIMED : 0) | (voids ? VOIDS : 0) | (defines ? DEFINES : 0) | (target === undefined ? 0 : REFERS), keys.length / KEY_BYTES, told.length / TOLD_BYTES, at);
+      ids.push(id);
+    },
+    finish: () => ({ bytes: bytes.subarray(0, at), table: Uint32Array.from(table), ids, salt: hash.salt }),
+  };
+}
+
+/** The statements of a batch as the store takes them; nothing is read before it is asked for. */
+export function readBatch({ bytes, table, ids, salt }: PreparedBytes): NewStatement[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return ids.map((id, index) => new PreparedStatement(buffer, table, index * COLUMNS, id, salt));
+}
+
+class PreparedStatement implements NewStatement {
+  readonly id: string;
+  readonly #bytes: Buffer;
+  readonly #table: Uint32Array;
+  readonly #row: number;
+  readonly #salt: string;
+  #value: Statement | undefined;
+
+  constructor(bytes: Buffer, table: Uint32Array, row: number, id: string, salt: string) {
+    this.#bytes = bytes;
+    this.#table = table;
+    this.#row = row;
+    this.#salt = salt;
+    this.id = id.toLowerCase();
+  }
+
+  get #flags(): number {
+    return this.#table[this.#row + FLAGS]!;
+  }
+
+  get #keysAt(): number {
+    return this.#table[this.#row + START]! + (this.#flags & REFERS ? 2 * UUID_BYTES : UUID_BYTES);
+  }
+
+  get #toldAt(): number {
+    return this.#keysAt + this.#table[this.#row + KEYS]! * KEY_BYTES;
+  }
+
+  get uuid(): Buffer {
+    const start = this.#table[this.#row + START]!;
+    return this.#bytes.subarray(start, start + UUID_BYTES);
+  }
+
+  get target(): string | undefined {
+    return this.#flags & REFERS ? readUuid(this.#bytes, this.#table[this.#row + START]! + UUID_BYTES) : undefined;
+  }
+
+  get timed(): boolean {
+    return (this.#flags & TIMED) !== 0;
+  }
+
+  get voids(): boolean {
+    return (this.#flags & VOIDS) !== 0;
+  }
+
+  get defines(): boolean {
+    return (this.#flags & DEFINES) !== 0;
+  }
+
+  get told(): ToldRun {
+    const at = this.#toldAt;
+    return this.#bytes.subarray(at, at + this.#table[this.#row + TOLD]! * TOLD_BYTES);
+  }
+
+  get text(): Buffer {
+    return this.#bytes.subarray(this.#toldAt + this.#table[this.#row + TOLD]! * TOLD_BYTES, this.#table[this.#row + END]!);
+  }
+
+  get value(): Statement {
+    this.#value ??= JSON.parse(`${this.text.toString('utf8')}}`) as Statement;
+    return this.#value;
+  }
+
+  keys(hash: KeyHash): KeyRun {
+    return hash.salt === this.#salt ? this.#bytes.subarray(this.#keysAt, this.#toldAt) : hash.run(statementKeys(this.value));
+  }
+}

@@ -1,0 +1,151 @@
+import { hash } from 'node:crypto';
+import { definedThings, mergeDefinition, mergeLanguageMap } from './activity-definitions.js';
+import { createRecently } from './recently.js';
+import type { Statement } from './types.js';
+
+/** What an LRS knows beyond statements: `a` the definition of an activity, `b` the display of a verb, `g` the names of an agent. */
+export type ToldKind = 'a' | 'b' | 'g';
+
+/** One thing that a statement tells of an activity, a verb or an agent. */
+export interface Told {
+  kind: ToldKind;
+  /** Activity id, verb id or the agent's canonical identifier. */
+  name: string;
+  /** What is told, as text. */
+  given: string;
+  /** The JSON to keep when `known` was kept before. Doing it again changes nothing. */
+  merge(known: string | undefined): string;
+}
+
+/** Names kept of one agent. */
+const MOST_NAMES = 100;
+/** A merged value longer than this starts again from the newest one. */
+const LONGEST_VALUE = 32 << 10;
+
+/** Everything that a statement tells, in order. */
+export function toldBy(statement: Statement): Told[] {
+  const { activities, verbs, agents } = definedThings(statement);
+  return [
+    ...activities.map(([name, definition]) => merging('a', name, definition, mergeDefinition)),
+    ...verbs.map(([name, display]) => merging('b', name, display, mergeLanguageMap)),
+    ...agents.map(([name, called]): Told => ({
+      kind: 'g', name, given: called,
+      merge: (known) => {
+        const names = known === undefined ? [] : (JSON.parse(known) as string[]);
+        return JSON.stringify(names.includes(called) ? names : [...names, called].slice(-MOST_NAMES));
+      },
+    })),
+  ];
+}
+
+function merging<T>(kind: ToldKind, name: string, value: T, merge: (known: T | undefined, given: T) => T): Told {
+  const given = JSON.stringify(value);
+  return {
+    kind, name, given,
+    merge: (known) => {
+      const merged = JSON.stringify(merge(known === undefined ? undefined : (JSON.parse(known) as T), value));
+      return Buffer.byteLength(merged) > LONGEST_VALUE ? given : merged;
+    },
+  };
+}
+
+/** Bytes of a hash of what something is told of, and of what is told. */
+const HALF_BYTES = 8;
+/** Bytes that stand for one thing told. */
+export const TOLD_BYTES = 2 * HALF_BYTES;
+
+/**
+ * What a statement tells, hashed: TOLD_BYTES for each entry of `toldBy`, in the same order. Of the names of an agent each is a thing
+ * of its own, since all are kept; of anything else the latest counts.
+ */
+export type ToldRun = Buffer;
+
+/** A statement and what it tells. */
+export interface Telling {
+  readonly value: Statement;
+  readonly told: ToldRun;
+}
+
+const REMEMBERED = 10_000;
+const LONGEST_REMEMBERED = 4_000;
+
+/** Hashes what statements tell; what was told lately is not hashed again. */
+export function createToldHash(): (statement: Statement) => ToldRun {
+  const recent = createRecently<{ given: string; bytes: string }>(REMEMBERED);
+  return (statement) => {
+    const told = toldBy(statement);
+    const run = Buffer.allocUnsafe(told.length * TOLD_BYTES);
+    for (const [index, one] of told.entries()) {
+      const thing = one.kind === 'g' ? `g${one.name}\0${one.given}` : one.kind + one.name;
+      const before = recent.get(thing);
+      let bytes = before?.given === one.given ? before.bytes : undefined;
+      if (bytes === undefined) {
+        bytes = half(thing) + half(one.given);
+        if (one.given.length + thing.length <= LONGEST_REMEMBERED) recent.set(thing, { given: one.given, bytes });
+      }
+      run.write(bytes, index * TOLD_BYTES, 'latin1');
+    }
+    return run;
+  };
+}
+
+/** What an entry is told of. */
+function thingOf(run: ToldRun, index: number): string {
+  return run.toString('latin1', index * TOLD_BYTES, index * TOLD_BYTES + HALF_BYTES);
+}
+
+function half(text: string): string {
+  return hash('sha1', text, 'buffer').toString('latin1', 0, HALF_BYTES);
+}
+
+/** What was merged lately, so that the same definition in statement after statement costs no read and no write. */
+export interface ToldLately {
+  /** Whether the entry of a run at `index` is known to be merged already. */
+  has(tenant: string, run: ToldRun, index: number): boolean;
+  note(tenant: string, run: ToldRun, index: number): void;
+  clear(): void;
+}
+
+/** @param lifetime milliseconds after which it is looked up again, where others may change it */
+export function createToldLately(lifetime = Infinity): ToldLately {
+  const remembered = createRecently<{ given: string; at: number }>(REMEMBERED);
+  const thing = (tenant: string, run: ToldRun, index: number): string => thingOf(run, index) + tenant;
+  const given = (run: ToldRun, index: number): string => run.toString('latin1', index * TOLD_BYTES + HALF_BYTES, (index + 1) * TOLD_BYTES);
+  return {
+    has: (tenant, run, index) => {
+      const before = remembered.get(thing(tenant, run, index));
+      return before !== undefined && before.given === given(run, index) && (lifetime === Infinity || performance.now() - before.at < lifetime);
+    },
+    note: (tenant, run, index) => remembered.set(thing(tenant, run, index), { given: given(run, index), at: performance.now() }),
+    clear: () => remembered.clear(),
+  };
+}
+
+/**
+ * What a statement tells that is not known to be merged already, in order; each is taken to be merged when the next is asked for.
+ */
+export function* freshlyTold(lately: ToldLately, tenant: string, statement: Telling): Generator<Told> {
+  const run = statement.told;
+  let all: Told[] | undefined;
+  for (let index = 0; index < run.length / TOLD_BYTES; index++) {
+    if (lately.has(tenant, run, index)) continue;
+    all ??= toldBy(statement.value);
+    yield all[index]!;
+    lately.note(tenant, run, index);
+  }
+}
+
+/**
+ * What statements tell of the things of which they tell anything that is not known to be merged already: all of it, in order, and where
+ * it stands.
+ */
+export function toldAnew(lately: ToldLately, tenant: string, statements: readonly Telling[]): { told: Told; run: ToldRun; index: number }[] {
+  const entries = statements.flatMap((statement) => Array.from({ length: statement.told.length / TOLD_BYTES }, (_, index) => ({ statement, index, thing: thingOf(statement.told, index) })));
+  const anew = new Set(entries.flatMap(({ statement, index, thing }) => (lately.has(tenant, statement.told, index) ? [] : [thing])));
+  const parsed = new Map<Telling, Told[]>();
+  return entries.filter(({ thing }) => anew.has(thing)).map(({ statement, index }) => {
+    const all = parsed.get(statement) ?? toldBy(statement.value);
+    parsed.set(statement, all);
+    return { told: all[index]!, run: statement.told, index };
+  });
+}
