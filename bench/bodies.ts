@@ -26,8 +26,8 @@ export interface Bodies {
   id(number: number): string;
   /** Id of the first statement of the body that was given last. */
   firstId(): string;
-  /** Ids of statements given out, evenly spread. */
-  sample(count: number): string[];
+  /** Ids of statements given out, evenly spread over those from number `from` on, which is 0 when not given. */
+  sample(count: number, from?: number): string[];
 }
 
 /** Every so many statements one has an attachment. */
@@ -74,9 +74,9 @@ export function createBodies(options: BodiesOptions): Bodies {
     given: () => given,
     id: (number) => ids.text(number),
     firstId: () => ids.text(given - perRequest),
-    sample: (count) => {
-      const many = Math.min(count, given);
-      return Array.from({ length: many }, (_, index) => ids.text(Math.floor((index * given) / many)));
+    sample: (count, from = 0) => {
+      const many = Math.min(count, given - from);
+      return Array.from({ length: many }, (_, index) => ids.text(from + Math.floor((index * (given - from)) / many)));
     },
   };
 }

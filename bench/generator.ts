@@ -100,7 +100,7 @@ export function* generateStatements(seed: number, count: number, population: Pop
   const below = (n: number): number => Math.floor(random() * n);
   const zipf = (n: number): number => Math.min(n - 1, Math.floor(Math.exp(random() * Math.log(n + 1))) - 1);
   const hex = (digits: number): string => below(16 ** digits).toString(16).padStart(digits, '0');
-  const uuid = (): string => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`;
+  const uuid = (): string => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(6)}${hex(6)}`;
   for (let at = 0; at < count; at++) {
     const learner = zipf(population.learners);
     const course = (learner + 7 * zipf(3)) % population.courses;
@@ -117,15 +117,14 @@ export function* generateStatements(seed: number, count: number, population: Pop
       context: {
         registration: registrationOf(learner, course),
         contextActivities: {
-          ...(event.of === 'module' ? {} : { parent: [{ objectType: 'Activity', id: moduleId(course, module), definition: { type: types.module } }] }),
-          grouping: [{ objectType: 'Activity', id: courseId(course), definition: { type: types.course, name: { 'en-US': `Course ${course}: an introduction to ${topics[course % topics.length]}` } } }],
-          category: [{ objectType: 'Activity', id: event.of === 'video' ? 'https://w3id.org/xapi/video' : 'https://w3id.org/xapi/cmi5/context/categories/cmi5' }],
+          ...(event.of === 'module' ? {} : { parent: [{ id: moduleId(course, module) }] }),
+          grouping: [{ id: courseId(course), definition: { type: types.course } }],
+          category: [{ id: event.of === 'video' ? 'https://w3id.org/xapi/video' : 'https://w3id.org/xapi/cmi5/context/categories/cmi5' }],
         },
         platform: 'Example LMS', language: 'en-US',
         extensions: {
           'https://w3id.org/xapi/cmi5/context/extensions/sessionid': sessionOf(learner, course, at >>> 12),
-          ...(event.of === 'video' ? { [`${video}/length`]: 300 + 7 * activity, [`${video}/speed`]: '1x', [`${video}/screen-size`]: '1280x720' } : {}),
-          [`${site}/extensions/client`]: { browser: 'Firefox 128', width: 1280, height: 720 },
+          ...(event.of === 'video' ? { [`${video}/length`]: 300 + 7 * activity } : {}),
         },
       },
       timestamp: new Date(1_700_000_000_000 + at * 20).toISOString(),
@@ -144,7 +143,7 @@ function activityOf(kind: Kind | 'module', number: number, activities: number): 
 function sessionOf(learner: number, course: number, hour: number): string {
   const number = createRandom(learner * 1009 + course * 31 + hour);
   const hex = (digits: number): string => Math.floor(number() * 16 ** digits).toString(16).padStart(digits, '0');
-  return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
+  return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(6)}${hex(6)}`;
 }
 
 function moduleObject(course: number, module: number): object {
@@ -154,7 +153,6 @@ function moduleObject(course: number, module: number): object {
       type: types.module,
       name: { 'en-US': `Module ${module + 1}: ${topics[module % topics.length]}` },
       description: { 'en-US': `Texts, films and exercises on ${topics[module % topics.length]}, for about a week, with a graded test at its end.` },
-      moreInfo: `${moduleId(course, module)}/syllabus`,
     },
   };
 }
