@@ -25,7 +25,7 @@ export const usage = `npm run bench -- [options]
                         a running LRS, URL without a slash at its end; may be given several times
   --rounds N            rounds of each measurement (5)
   --seconds N           length of a round (3)
-  --folder DIR          where stores are kept from run to run (bench-data)
+  --folder DIR          where stores are kept from run to run (bench/data)
   --resume              go on where an interrupted run stopped`;
 
 /**
@@ -37,7 +37,7 @@ export function readArguments(words: string[]): Arguments {
     args: words, strict: true,
     options: {
       quick: { type: 'boolean', default: false }, resume: { type: 'boolean', default: false }, only: { type: 'string' }, sizes: { type: 'string' },
-      peer: { type: 'string', multiple: true, default: [] }, folder: { type: 'string', default: 'bench-data' }, rounds: { type: 'string' }, seconds: { type: 'string' },
+      peer: { type: 'string', multiple: true, default: [] }, folder: { type: 'string', default: 'bench/data' }, rounds: { type: 'string' }, seconds: { type: 'string' },
     },
   });
   const { quick, resume, folder } = values;

@@ -116,7 +116,7 @@ function multipartTemplate(texts: string[], length: number, seed: number): Templ
   return { bytes: Buffer.concat(parts), ids: json.ids.map((offset) => offset + head.length), attachments };
 }
 
-const digits = Array.from({ length: 256 }, (_, byte) => Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE());
+const hexDigits = Buffer.from('0123456789abcdef');
 /** Where the two digits of each byte of a UUID stand in its text. */
 const places = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
@@ -136,7 +136,9 @@ function createIds(salt: Buffer): { write(number: number, target: Buffer, offset
       if (word === 1) mixed = (mixed & 0xffff0fff) | 0x4000;
       if (word === 2) mixed = (mixed & 0x3fffffff) | 0x80000000;
       for (let byte = 0; byte < 4; byte++) {
-        target.writeUInt16LE(digits[(mixed >>> (24 - 8 * byte)) & 0xff]!, offset + places[4 * word + byte]!);
+        const place = offset + places[4 * word + byte]!;
+        target[place] = hexDigits[(mixed >>> (28 - 8 * byte)) & 0xf]!;
+        target[place + 1] = hexDigits[(mixed >>> (24 - 8 * byte)) & 0xf]!;
       }
     }
     target[offset + 8] = target[offset + 13] = target[offset + 18] = target[offset + 23] = 0x2d;

@@ -57,8 +57,8 @@ export interface LoadSample extends Sample {
 interface LoadClient extends autocannon.Client {
   opts: { verifyBody?: (body: string) => boolean };
   reqsMade: number;
+  /** Ends by itself when it has made so many. */
   responseMax?: number;
-  destroyed: boolean;
   getRequestBuffer(): Buffer;
   _doRequest(): void;
 }
@@ -76,6 +76,7 @@ export async function load(options: LoadOptions): Promise<LoadSample> {
   const isRight = typeof expect === 'number' ? (status: number) => status === expect : expect;
   const latencies = createHistogram();
   const clients: LoadClient[] = [];
+  const waiting = new Map<NodeJS.Timeout, () => void>();
   const pace = requestsPerSecond === undefined ? undefined : createPace(requestsPerSecond);
   let sent = 0;
   let answered = 0;
@@ -101,7 +102,6 @@ export async function load(options: LoadOptions): Promise<LoadSample> {
       answeredRequest = request;
       lastAnswer = performance.now();
       latencies.record(Math.max(1, Math.round((milliseconds + lateness) * 1000)));
-      if (over) client.responseMax = client.reqsMade;
     });
     client.opts.verifyBody = (body) => {
       const right = isRight(status, body, answeredRequest!);
@@ -115,21 +115,35 @@ export async function load(options: LoadOptions): Promise<LoadSample> {
     if (!pace) return;
     const begin = client._doRequest.bind(client);
     client._doRequest = () => {
-      const due = pace.next();
-      const wait = due - performance.now();
+      const wait = pace.next() - performance.now();
       lateness = Math.max(0, -wait);
       if (wait <= 0 || over) begin();
-      else setTimeout(() => {
-        if (!client.destroyed) begin();
-      }, wait);
+      else {
+        const timer = setTimeout(() => {
+          waiting.delete(timer);
+          begin();
+        }, wait);
+        waiting.set(timer, begin);
+      }
     };
+  }
+
+  /** No client begins a request from here on: those that have one under way end with its answer, those that wait end at once. */
+  function end(): void {
+    over = true;
+    for (const client of clients) client.responseMax = Math.max(1, client.reqsMade);
+    for (const [timer, begin] of waiting) {
+      clearTimeout(timer);
+      begin();
+    }
   }
 
   const began = performance.now();
   await new Promise<void>((resolve, reject) => {
     const run = autocannon({
-      url: url.origin, connections, duration: seconds + timeout + 3600, timeout, sampleInt: 50, setupClient: setUp, skipAggregateResult: true,
+      url: url.origin, connections, duration: seconds + 2 * timeout, timeout, sampleInt: 20, setupClient: setUp, skipAggregateResult: true,
     }, (error: unknown) => {
+      clearTimeout(ending);
       if (error) reject(error as Error);
       else resolve();
     });
@@ -137,18 +151,11 @@ export async function load(options: LoadOptions): Promise<LoadSample> {
       wrong++;
       fault ??= error.message;
     });
-    const end = (): void => {
-      over = true;
-      if (pace) for (const client of clients) client.responseMax = Math.max(1, client.reqsMade);
-    };
-    setTimeout(end, seconds * 1000);
-    // A target that can't be reached at all makes no requests end, so that autocannon would never stop by itself.
-    const last = setTimeout(() => run.stop?.(), (seconds + timeout + 5) * 1000);
-    run.on('done', () => clearTimeout(last));
+    const ending = setTimeout(end, seconds * 1000);
   });
   const lost = Math.max(0, sent - answered - wrong);
   if (lost > 0) fault ??= `${lost} requests were not answered`;
-  const elapsed = Math.max(seconds * 0.5, (lastAnswer - began) / 1000);
+  const elapsed = Math.max(seconds, (lastAnswer - began) / 1000);
   return {
     rate: (answered * statementsPerRequest) / elapsed, wrong: wrong + lost, answered, seconds: elapsed, fault,
     p50: latencies.percentile(50) / 1000, p99: latencies.percentile(99) / 1000, max: latencies.max / 1000,
