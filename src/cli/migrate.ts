@@ -28,7 +28,8 @@ async function run(options: { dataDir?: string; json?: boolean }): Promise<void>
     report = await migrate({ source, openTarget: (origin) => openMigrationTarget({ ...config, mongodbUrl }, origin), tenants: await tenantsOf(source), onState: progress.update });
   } catch (error) {
     if (!progress.begun()) throw error;
-    throw new CommandError(`${(error as Error).message}\nThe migration is not complete. Run the same command again: it goes on where it was.`);
+    const { message, cause } = error as Error;
+    throw new CommandError(`${message}${cause instanceof Error ? ` (${cause.name} ${cause.message})` : ''}\nThe migration is not complete. Run the same command again: it goes on where it was.`);
   } finally {
     progress.stop();
     await source.close();

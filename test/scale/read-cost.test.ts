@@ -6,7 +6,7 @@ import { openLevelStorage } from '../../src/storage/leveldb/open.js';
 import { filterKeys, statementKeys, type StatementKey } from '../../src/xapi/statement-keys.js';
 import type { Actor, Statement } from '../../src/xapi/types.js';
 import type { NewStatement } from '../../src/statements/store.js';
-import { generateStatements } from './statement-generator.js';
+import { generateStatements } from '../../bench/generator.js';
 
 /**
  * What queries read, counted in entries of postings and records, at a size where reading too much would crawl.

@@ -16,6 +16,8 @@ export interface MigrationMark {
   /** What stands for the append that the statements came with. */
   append: ObjectId;
   progress: MigrationProgress;
+  /** Where its attachments go, in words; not known before the first are moved. */
+  attachments?: string;
 }
 
 interface MetaRow {
@@ -47,6 +49,21 @@ export async function beginMigration(url: string, database: string | undefined, 
     await db.collection<MetaRow>('meta').replaceOne({ _id: 'store' }, { format: FORMAT, salt: from.salt }, { upsert: true });
   });
   return { mark, from };
+}
+
+/**
+ * Finds that attachments go where those of before the interruption went: the others would be looked for in vain.
+ * @param place in words, without what may change, such as credentials
+ * @throws Error with a sentence for the operator
+ */
+export function checkAttachments({ attachments }: MigrationMark, place: string): void {
+  if (attachments === undefined || attachments === place) return;
+  throw new Error(`The attachments of this unfinished migration are ${attachments}, and the rest would go elsewhere: ${place}. Run quipu migrate with the settings it was begun with (QUIPU_S3_BUCKET, QUIPU_S3_URL), or drop the database and begin anew.`);
+}
+
+/** Keeps where attachments go, once that place is known to be there. */
+export async function noteAttachments(db: Db, attachments: string): Promise<void> {
+  await db.collection<MigrationMark>('meta').updateOne({ _id: MIGRATING }, { $set: { attachments } });
 }
 
 /** Keeps how far a migration is. */

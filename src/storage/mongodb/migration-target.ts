@@ -6,7 +6,7 @@ import { MOST_INHERITED } from '../inherited-keys.js';
 import { eachKey, KEY_BYTES } from '../../xapi/key-run.js';
 import { idOfRow, rowId, type StatementRow } from './collections.js';
 import { openDatabase } from './database.js';
-import { beginMigration, endMigration, MIGRATING, noteProgress } from './migration-mark.js';
+import { beginMigration, checkAttachments, endMigration, MIGRATING, noteAttachments, noteProgress } from './migration-mark.js';
 import { openMongoStorage } from './open.js';
 import { recordRows } from './record-store.js';
 import type { S3Options } from './s3-blobs.js';
@@ -32,13 +32,16 @@ type Rows = Map<string, Document[]>;
  * Opens a database for a migration. Rows are made from the entries alone, with the same `_id` each time, so that those which are
  * there already are known by it. Salt, keys and positions are those of the source.
  * @param origin asked for once the database is found fit
- * @throws Error with a sentence for the operator: not empty, another source, or can't be reached
+ * @throws Error with a sentence for the operator: not empty, another source, another place for attachments, or can't be reached
  */
 export async function openMongoMigrationTarget(options: MigrationTargetOptions, origin: (fits: (entry: MigrationEntry) => boolean) => Promise<MigrationOrigin>): Promise<MigrationTarget> {
   const { mark, from } = await beginMigration(options.url, options.database, () => origin(fits));
+  const attachmentsPlace = placeOf(options.s3);
+  checkAttachments(mark, attachmentsPlace);
   const storage = await openMongoStorage({ ...options, filling: MIGRATING });
   const database = await openDatabase({ url: options.url, database: options.database, filling: MIGRATING });
   const { db, collections: { statements, erasures, heads, canonical } } = database;
+  await noteAttachments(db, attachmentsPlace);
 
   function addRow(rows: Rows, entry: Exclude<MigrationEntry, { kind: 'document' }>): void {
     const { tenant } = entry;
@@ -104,6 +107,11 @@ export async function openMongoMigrationTarget(options: MigrationTargetOptions, 
       await database.close();
     },
   };
+}
+
+function placeOf(s3: S3Options | undefined): string {
+  if (!s3) return 'in the database';
+  return `in the bucket ${s3.bucket} ${s3.url === undefined ? 'of Amazon' : `at ${new URL(s3.url).host}`}`;
 }
 
 /** Whether a row can hold it; keys that were inherited have room beside what an append allows. */

@@ -4,9 +4,9 @@ import {
   AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetObjectCommand, HeadBucketCommand, ListMultipartUploadsCommand,
   PutObjectCommand, S3Client, S3ServiceException, UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { QuipuError } from '../../xapi/errors.js';
 import type { Blobs } from './blobs.js';
 import { inPieces } from './pieces.js';
-import { unavailable } from './store-failure.js';
 
 export interface S3Options {
   bucket: string;
@@ -92,7 +92,14 @@ function reached<A extends unknown[], R>(work: (...args: A) => Promise<R>): (...
     } catch (error) {
       const { $metadata, syscall } = error as { $metadata?: unknown; syscall?: unknown };
       const ofNetwork = syscall !== undefined || /^(TimeoutError|RequestTimeout|CredentialsProviderError)$/.test((error as Error).name);
-      throw $metadata !== undefined || ofNetwork ? unavailable() : error;
+      throw $metadata !== undefined || ofNetwork ? away(error) : error;
     }
   };
+}
+
+/** S3 does not answer, or refuses; `cause` tells why. */
+function away(cause: unknown): QuipuError {
+  const error = new QuipuError('store-unavailable', 'S3, which holds the attachments, does not answer as it should; nothing of this request is known to be stored. Send it again.', { retryAfter: 2 });
+  error.cause = cause;
+  return error;
 }
