@@ -1,6 +1,8 @@
 import type { NewStatement, StatementPage, StatementQuery, StatementStore, StoredStatement } from '../../src/statements/store.js';
 import { statementKeys } from '../../src/xapi/statement-keys.js';
+import { createToldHash } from '../../src/xapi/told.js';
 import type { Activity, Actor, Attachment, Statement, StatementRef, Verb } from '../../src/xapi/types.js';
+import { uuidBytes } from '../../src/xapi/uuids.js';
 
 /** The verb of voiding statements (xAPI 1.0.3 Part Two 2.3.2). */
 export const voided = 'http://adlnet.gov/expapi/verbs/voided';
@@ -21,20 +23,28 @@ export function statement(number: number, parts: Partial<Statement> = {}): State
   return { id: uuid(number), actor: agent('ann'), verb: verb('did'), object: activity('thing'), ...parts };
 }
 
+const toldHash = createToldHash();
+
 /** What the LRS makes of a statement before it stores it. */
 export function incoming(value: Statement, { authority = agent('authority'), defines = false }: { authority?: Actor; defines?: boolean } = {}): NewStatement {
   const complete: Statement = { ...value, authority, version: '2.0.0' };
   const target = value.object.objectType === 'StatementRef' ? (value.object as StatementRef).id.toLowerCase() : undefined;
   return {
     id: value.id!.toLowerCase(),
+    uuid: uuidBytes(value.id!),
     value,
-    text: JSON.stringify(complete),
-    keys: statementKeys(complete),
+    text: openText(JSON.stringify(complete)),
+    timed: value.timestamp !== undefined,
+    keys: (hash) => hash.run(statementKeys(complete)),
+    told: defines ? toldHash(value) : Buffer.alloc(0),
     ...(target !== undefined && { target }),
     voids: target !== undefined && value.verb.id === voided,
     defines,
   };
 }
+
+/** The text of a statement as the store is given it: without its closing brace. */
+export const openText = (text: string): Buffer => Buffer.from(text.slice(0, text.lastIndexOf('}')));
 
 /** `statement` and `incoming` in one. */
 export const sample = (number: number, parts: Partial<Statement> = {}): NewStatement => incoming(statement(number, parts));
