@@ -18,6 +18,7 @@ import { shapes } from './scenarios/shapes.js';
 const scenarios: readonly Scenario[] = [ingest, reads, documents, analytics, shapes, resources];
 const resultsFile = 'bench/results.json';
 const began = performance.now();
+let interrupted = false;
 const say = (text: string): void => void process.stderr.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s  ${text}\n`);
 
 /** @returns whether every scenario came to its end and every answer was right */
@@ -37,6 +38,8 @@ async function run(options: Arguments): Promise<boolean> {
       await scenario.run(bench);
       file.finish(scenario.name);
     } catch (error) {
+      // What was running is being stopped, which ends the process.
+      if (interrupted) return new Promise(() => undefined);
       failed = true;
       say(`${scenario.name} failed: ${(error as Error).stack}`);
     } finally {
@@ -64,6 +67,7 @@ async function writeReport(results: Results): Promise<void> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
+    interrupted = true;
     say('Interrupted; --resume goes on from here.');
     void stopAll().finally(() => process.exit(130));
   });
