@@ -120,14 +120,17 @@ async function stages(bench: Bench, folder: string, perRequest: number): Promise
   try {
     const bodies = createBodies({ seed: 22, perRequest });
     await post(quipu, bodies, perRequest, bench.quick ? 0.7 : 5);
-    const before = await quipu.cpu();
     process.kill(quipu.pid, 'SIGUSR2');
+    // The beginning of a profile takes time of its own.
+    await wait(700);
+    const before = { all: await quipu.cpu(), main: await mainThreadCpu(quipu) };
     const sample = await post(quipu, bodies, perRequest, bench.quick ? 1 : 10);
-    const cpu = (await quipu.cpu() - before) * 1e6;
+    const cpu = (await quipu.cpu() - before.all) * 1e6;
+    const mainCpu = (await mainThreadCpu(quipu) - before.main) * 1e6;
     process.kill(quipu.pid, 'SIGUSR2');
-    const times = await readProfiles(profile);
+    const times = await readProfiles(profile, mainCpu);
     const statements = sample.answered * perRequest;
-    const busy = [...times.values()].reduce((sum, time) => sum + time, 0);
+    const busy = sum(times.values());
     const record = (stage: string, microseconds: number, wrong = 0): void => bench.record({
       scenario: `resources/cpu/post-${perRequest}/${stage.replaceAll(' ', '-')}`, name: 'Quipu', value: microseconds / statements, unit: 'µs', wrong, note: 'a statement, while it is profiled',
     });
@@ -141,20 +144,38 @@ async function stages(bench: Bench, folder: string, perRequest: number): Promise
   }
 }
 
+function sum(times: Iterable<number>): number {
+  return [...times].reduce((all, time) => all + time, 0);
+}
+
 async function profilesOf(prefix: string): Promise<string[]> {
   const folder = join(prefix, '..');
   return (await readdir(folder)).map((name) => join(folder, name)).filter((path) => path.startsWith(`${prefix}-`) && path.endsWith('.cpuprofile'));
 }
 
-/** Microseconds by stage over all threads; waits until the profiles are written. @throws Error when none is within ten seconds */
-async function readProfiles(prefix: string): Promise<Map<Stage, number>> {
-  for (let looks = 0; looks < 100 && !(await profilesOf(prefix)).some((path) => path === `${prefix}-0.cpuprofile`); looks++) await wait(100);
+/** Seconds of CPU of the thread that the program begins in. */
+async function mainThreadCpu({ pid }: Quipu): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/task/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/**
+ * Microseconds by stage over all threads; waits until the profiles are written. A profile tells how long things took by the clock,
+ * so that of the main thread is made as long as the CPU time it has had.
+ * @throws Error when no profile is written within ten seconds
+ */
+async function readProfiles(prefix: string, mainCpu: number): Promise<Map<Stage, number>> {
+  const main = `${prefix}-0.cpuprofile`;
+  for (let looks = 0; looks < 100 && !(await profilesOf(prefix)).includes(main); looks++) await wait(100);
   await wait(500);
   const times = new Map<Stage, number>();
   const files = await profilesOf(prefix);
   if (files.length === 0) throw new Error(`No profile was written by ${fileURLToPath(profiler)}`);
   for (const file of files) {
-    for (const [stage, time] of timeByStage(JSON.parse(await readFile(file, 'utf8')) as CpuProfile)) times.set(stage, (times.get(stage) ?? 0) + time);
+    const found = timeByStage(JSON.parse(await readFile(file, 'utf8')) as CpuProfile);
+    const scale = file === main ? mainCpu / sum(found.values()) : 1;
+    for (const [stage, time] of found) times.set(stage, (times.get(stage) ?? 0) + time * scale);
   }
   return times;
 }
