@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBodies, type Bodies } from '../bodies.js';
 import { startFastifyFloor, startLevelFloor } from '../floors/start.js';
-import { atLeast, atLeastOf, timesBestPeer } from '../goals.js';
+import { atLeast, atLeastOf, storesNothing, timesBestPeer } from '../goals.js';
 import { load, type LoadRequest } from '../load.js';
+import { peersThatTake, readStatement } from '../peer.js';
 import { startQuipu } from '../quipu.js';
 import type { Bench, Contender, Scenario, Target } from '../scenario.js';
 
@@ -64,6 +65,7 @@ async function measureCase(bench: Bench, one: Case): Promise<void> {
   const fastify = await startFastifyFloor();
   const level = await startLevelFloor(join(folder, 'level'));
   try {
+    const peers = await peersThatTake(bench, nameOf(one), () => nextRequest(one, bodies));
     await bench.compare(nameOf(one), 'statements/s', [
       writer(quipu.target, one, bodies, true),
       writer(fastify.target, one, bodies, false),
@@ -74,7 +76,7 @@ async function measureCase(bench: Bench, one: Case): Promise<void> {
           ...(attachments ? { attachmentBytes: ATTACHMENT_BYTES, attachments: Math.ceil(perRequest / 10) * connections } : {}),
         }),
       },
-      ...bench.peers.map((peer) => writer(peer, one, bodies, true)),
+      ...peers.map((peer) => writer(peer, one, bodies, !storesNothing(peer.name))),
     ]);
   } finally {
     await Promise.all([quipu.stop(), fastify.stop(), level.stop()]);
@@ -82,19 +84,20 @@ async function measureCase(bench: Bench, one: Case): Promise<void> {
   }
 }
 
+function nextRequest({ method }: Case, bodies: Bodies): LoadRequest {
+  const body = bodies.next();
+  return { method, headers: { 'Content-Type': bodies.contentType }, body, path: method === 'PUT' ? `/statements?statementId=${bodies.firstId()}` : '/statements' };
+}
+
 /** Whoever takes statements over HTTP. All are given bodies of one stream, so that each gets the same kind and none the same id. */
-function writer(target: Target, { method, perRequest, connections }: Case, bodies: Bodies, stores: boolean): Contender {
-  const headers = { 'Content-Type': bodies.contentType };
-  const request = (): LoadRequest => {
-    const body = bodies.next();
-    return { method, headers, body, path: method === 'PUT' ? `/statements?statementId=${bodies.firstId()}` : '/statements' };
-  };
+function writer(target: Target, one: Case, bodies: Bodies, stores: boolean): Contender {
+  const { method, perRequest, connections } = one;
   return {
     name: target.name,
     round: async (seconds) => {
       const from = bodies.given();
       const sample = await load({
-        target, connections, seconds, request, statementsPerRequest: perRequest,
+        target, connections, seconds, request: () => nextRequest(one, bodies), statementsPerRequest: perRequest,
         expect: method === 'PUT' ? 204 : (status, body) => status === 200 && hasIds(body, perRequest),
       });
       if (!stores) return sample;
@@ -116,10 +119,6 @@ function hasIds(body: string, count: number): boolean {
 
 async function countMissing(target: Target, ids: readonly string[]): Promise<number> {
   let missing = 0;
-  for (const id of ids) {
-    const answer = await fetch(`${target.url}/statements?statementId=${id}`, { headers: { Authorization: target.authorization, 'X-Experience-API-Version': target.version } });
-    const statement = await answer.json().catch(() => undefined) as { id?: string } | undefined;
-    if (answer.status !== 200 || statement?.id !== id) missing++;
-  }
+  for (const id of ids) if (!(await readStatement(target, id))) missing++;
   return missing;
 }
