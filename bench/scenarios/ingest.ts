@@ -21,6 +21,8 @@ const SEED = 6;
 const ATTACHMENT_BYTES = 10 << 10;
 /** Statements read back after each round. */
 const READ_BACK = 20;
+/** Statements that the store puts into one commit at most, about: it writes a longer queue in several. */
+const MOST_PER_COMMIT = 5000;
 const floors = ['bare Fastify', 'bare LevelDB'];
 
 const allCases: readonly Case[] = [1, 16, 64].flatMap((connections) => [
@@ -56,6 +58,7 @@ export const ingest: Scenario = {
 /** Quipu and the store's floor begin each case with empty stores, so that none pays for what another case has written. */
 async function measureCase(bench: Bench, one: Case): Promise<void> {
   const { perRequest, connections, attachments } = one;
+  const perCommit = Math.min(MOST_PER_COMMIT, perRequest * connections);
   const folder = join(bench.folder, 'ingest');
   await rm(folder, { recursive: true, force: true });
   const bodies = createBodies({
@@ -72,8 +75,8 @@ async function measureCase(bench: Bench, one: Case): Promise<void> {
       {
         name: 'bare LevelDB',
         round: (seconds) => level.write({
-          seconds, seed: SEED, perCommit: perRequest * connections,
-          ...(attachments ? { attachmentBytes: ATTACHMENT_BYTES, attachments: Math.ceil(perRequest / 10) * connections } : {}),
+          seconds, seed: SEED, perCommit,
+          ...(attachments ? { attachmentBytes: ATTACHMENT_BYTES, attachments: Math.ceil((Math.ceil(perRequest / 10) / perRequest) * perCommit) } : {}),
         }),
       },
       ...peers.map((peer) => writer(peer, one, bodies, !storesNothing(peer.name))),
