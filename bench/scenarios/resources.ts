@@ -30,13 +30,14 @@ export const resources: Scenario = {
       await fullLoad(bench, folder, size);
       await rm(folder, { recursive: true, force: true });
     }
-    for (const perRequest of [1, 100]) await stages(bench, folder, perRequest);
+    for (const perRequest of bench.quick ? [100] : [1, 100]) await stages(bench, folder, perRequest);
   },
 };
 
 /** Starts from the process's first moment to the first answer, with what it takes of memory when nobody asks for anything. */
 async function start(bench: Bench, folder: string, what: string, id?: string): Promise<void> {
   const times: number[] = [];
+  const ready: number[] = [];
   const resident: number[] = [];
   let wrong = 0;
   for (let time = 0; time < (bench.quick ? 2 : 5); time++) {
@@ -46,12 +47,14 @@ async function start(bench: Bench, folder: string, what: string, id?: string): P
     const answer = await fetch(`${url}/statements?${id === undefined ? 'limit=1' : `statementId=${id}`}`, { headers: { Authorization: authorization, 'X-Experience-API-Version': version } });
     const text = await answer.text();
     times.push(performance.now() - began);
+    ready.push(quipu.startedIn);
     if (answer.status !== 200 || (id !== undefined && !text.includes(id))) wrong++;
     await wait(bench.quick ? 200 : 3000);
     resident.push((await quipu.memory()).resident / MB);
     await quipu.stop();
   }
   bench.record({ scenario: `resources/start/${what}`, name: 'Quipu', value: percentile(times, 0.5), unit: 'ms', wrong, note: `to the first statement read; ${times.length} starts` });
+  bench.record({ scenario: `resources/start-to-ready/${what}`, name: 'Quipu', value: percentile(ready, 0.5), unit: 'ms', wrong: 0, note: 'to the first /health/ready' });
   bench.record({ scenario: `resources/memory-at-rest/${what}`, name: 'Quipu', value: percentile(resident, 0.5), unit: 'MB', wrong: 0 });
 }
 
@@ -184,7 +187,7 @@ function goals(): Goal[] {
   const value = (figures: readonly Figure[], scenario: string): number | undefined => figures.find((figure) => figure.scenario === scenario)?.value;
   const below = (one: number | undefined, most: number): boolean | undefined => (one === undefined ? undefined : one < most);
   return [
-    { scenario: 'resources', text: 'less than a second from the start to the first answer with a million statements stored', reached: (figures) => below(value(figures, 'resources/start/1000000'), 1000) },
+    { scenario: 'resources', text: 'less than a second from the start to the first statement read with a million statements stored', reached: (figures) => below(value(figures, 'resources/start/1000000'), 1000) },
     {
       scenario: 'resources', text: 'resident memory below 400 MB at full load without analytics',
       reached: (figures) => {
