@@ -30,9 +30,10 @@ export const usage = `npm run bench -- [options]
 
 /**
  * Reads the command line.
+ * @param scenarios names that --only takes
  * @throws Error in words when it can't be used
  */
-export function readArguments(words: string[]): Arguments {
+export function readArguments(words: string[], scenarios: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: words, strict: true,
     options: {
@@ -42,9 +43,11 @@ export function readArguments(words: string[]): Arguments {
   });
   const { quick, resume, folder } = values;
   if (quick && resume) throw new Error('--quick writes no results that --resume could go on from.');
+  const only = values.only?.split(',');
+  const unknown = only?.find((name) => !scenarios.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no scenario ${JSON.stringify(unknown)}; there are ${scenarios.join(', ')}.`);
   return {
-    quick, resume, folder,
-    only: values.only?.split(','),
+    quick, resume, folder, only,
     sizes: values.sizes === undefined ? (quick ? [10_000] : [10_000, 1_000_000]) : values.sizes.split(',').map((size) => positive('--sizes', size, true)),
     peers: values.peer.map(readPeer),
     rounds: values.rounds === undefined ? (quick ? 2 : 5) : positive('--rounds', values.rounds, true),

@@ -46,7 +46,7 @@ const ofSockets = /^node:(net|internal\/stream)/;
 
 /**
  * Shares out the time of a profile among stages: each sample belongs to the innermost function on its stack that a rule names.
- * @returns microseconds that the thread was busy; times of idleness are left out
+ * @returns microseconds that the thread was busy; times of idleness are left out, and those that the profiler takes for itself
  */
 export function timeByStage({ nodes, samples, timeDeltas }: CpuProfile): Map<Stage, number> {
   const stageOf = stagesOf(nodes);
@@ -58,22 +58,26 @@ export function timeByStage({ nodes, samples, timeDeltas }: CpuProfile): Map<Sta
   return times;
 }
 
-/** The stage of each node; none for idle ones. */
+/** The stage of each node; none for idle ones and the profiler's own. */
 function stagesOf(nodes: CpuProfile['nodes']): Map<number, Stage> {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child): [number, number] => [child, id])));
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const stages = new Map<number, Stage>();
   for (const node of nodes) {
-    const special = specialNodes[node.callFrame.functionName];
+    const special = specialNodes.get(node.callFrame.functionName);
     if (special === 'idle') continue;
     let stage = special;
-    for (let at: typeof node | undefined = node; at && stage === undefined; at = byId.get(parents.get(at.id) ?? -1)) stage = ruledStage(at.callFrame);
-    stages.set(node.id, stage ?? (ofSockets.test(node.callFrame.url) ? 'receive' : 'other'));
+    let ofProfiler = false;
+    for (let at: typeof node | undefined = node; at && stage === undefined; at = byId.get(parents.get(at.id) ?? -1)) {
+      stage = ruledStage(at.callFrame);
+      ofProfiler ||= at.callFrame.url === 'node:inspector';
+    }
+    if (!ofProfiler) stages.set(node.id, stage ?? (ofSockets.test(node.callFrame.url) ? 'receive' : 'other'));
   }
   return stages;
 }
 
-const specialNodes: Record<string, Stage | 'idle' | undefined> = { '(idle)': 'idle', '(program)': 'native', '(garbage collector)': 'garbage collection' };
+const specialNodes = new Map<string, Stage | 'idle'>([['(idle)', 'idle'], ['(program)', 'native'], ['(garbage collector)', 'garbage collection']]);
 
 function ruledStage({ functionName, url }: { functionName: string; url: string }): Stage | undefined {
   if (url === '') return undefined;

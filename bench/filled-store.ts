@@ -4,6 +4,7 @@ import { copyFile, link, mkdir, readdir, readFile, rename, rm, writeFile } from 
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { generateStatements, platform, type GeneratedStatement } from './generator.js';
+import { readStatement } from './peer.js';
 import { startQuipu } from './quipu.js';
 import type { Bench, Target } from './scenario.js';
 import { createTally, drawFilters, factsOf, filterKinds, type Filter, type FilterKind } from './statement-queries.js';
@@ -93,11 +94,7 @@ export async function filledStore(bench: Pick<Bench, 'folder' | 'say'>, size: nu
  */
 export async function fillPeer(bench: Pick<Bench, 'folder' | 'say'>, peer: Target, size: number): Promise<boolean> {
   const filling = createFilling(bench, size, join(bench.folder, `peer-${peer.name.replace(/\W+/g, '-')}-${size}.json`));
-  const has = async (number: number): Promise<boolean> => {
-    const answer = await fetch(`${peer.url}/statements?statementId=${filledId(number)}`, { headers: headersOf(peer) });
-    await answer.arrayBuffer();
-    return answer.status === 200;
-  };
+  const has = async (number: number): Promise<boolean> => (await readStatement(peer, filledId(number))) !== undefined;
   // One that was made empty since begins anew.
   if (await filling.resume() && !(await has(filling.progress.statements - 1))) await filling.restart();
   try {
@@ -232,8 +229,8 @@ async function sendBlock(target: Target, start: number, count: number, block: nu
 async function send(target: Target, body: string, ids: readonly string[]): Promise<void> {
   const answer = await fetch(`${target.url}/statements`, { method: 'POST', headers: { ...headersOf(target), 'Content-Type': 'application/json' }, body });
   const text = await answer.text();
-  // A peer that has them already may refuse them.
-  if (answer.status === 409 && target.name !== 'Quipu') return;
+  // A peer that has them already may refuse them, or answer that there is nothing to answer.
+  if ((answer.status === 409 || answer.status === 204) && target.name !== 'Quipu') return;
   if (answer.status !== 200) throw new Error(`${target.name} answered ${answer.status}: ${text.slice(0, 500)}`);
   const given = JSON.parse(text) as string[];
   if (given.length !== ids.length || given.some((id, index) => id !== ids[index])) throw new Error(`${target.name} answered other ids than it was sent`);

@@ -56,7 +56,8 @@ const PATIENCE = 120_000;
 /** Ticks a second of the times in /proc; the same on every Linux that Node runs on. */
 const TICKS = 100;
 
-const running = new Set<Quipu>();
+/** Ends of the processes that run, also of those that aren't ready yet. */
+const running = new Set<() => Promise<void>>();
 
 /**
  * Starts `quipu serve` and waits until it is ready.
@@ -79,6 +80,13 @@ export async function startQuipu({ folder, analytics = false, version = '1.0.3',
   closeSync(log);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (!hasEnded()) child.kill(signal);
+    await ended;
+  };
+  const stop = (): Promise<void> => end('SIGTERM');
+  running.add(stop);
+  void ended.then(() => running.delete(stop));
   const origin = await readyOrigin(serverFile, async () => {
     if (hasEnded()) throw new Error(`Quipu ended before it was ready: ${(await readFile(logFile, 'utf8')).slice(-2000)}`);
     if (performance.now() - began < PATIENCE) return;
@@ -87,28 +95,21 @@ export async function startQuipu({ folder, analytics = false, version = '1.0.3',
   });
   const startedIn = performance.now() - began;
   const pid = child.pid!;
-  const end = (signal: NodeJS.Signals) => async (): Promise<void> => {
-    if (!hasEnded()) child.kill(signal);
-    await ended;
-    running.delete(quipu);
-  };
-  const quipu: Quipu = {
+  return {
     target: { name: 'Quipu', url: `${origin}/xapi`, authorization: `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`, version },
     origin, pid, startedIn,
     memory: () => memoryOf(pid),
     cpu: () => cpuOf(pid),
     written: () => writtenBy(pid),
     children: () => childrenOf(pid),
-    stop: end('SIGTERM'),
-    kill: end('SIGKILL'),
+    stop,
+    kill: () => end('SIGKILL'),
   };
-  running.add(quipu);
-  return quipu;
 }
 
 /** Ends every Quipu that still runs, for when a run is interrupted or fails. */
 export async function stopAll(): Promise<void> {
-  await Promise.all([...running].map((quipu) => quipu.stop()));
+  await Promise.all([...running].map((stop) => stop()));
 }
 
 async function readyOrigin(serverFile: string, check: () => Promise<void>): Promise<string> {

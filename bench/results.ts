@@ -57,3 +57,35 @@ export function readResults(file: string): Results | undefined {
     throw error;
   }
 }
+
+/** What a run begins with. */
+export interface Beginning {
+  machine: Machine;
+  how: Results['how'];
+  /** What an earlier run left. */
+  before: Results | undefined;
+  /** Go on with the earlier run. */
+  resume: boolean;
+  /** Names of the scenarios that are run now. */
+  chosen: readonly string[];
+}
+
+/**
+ * Results to begin with. A run that goes on keeps all that the interrupted one measured; a new one keeps the figures of scenarios
+ * that it doesn't run, if they come from this machine.
+ * @throws Error when a run is to go on that was begun in another way or on another machine
+ */
+export function beginResults({ machine, how, before, resume, chosen }: Beginning): Results {
+  const fresh: Results = { machine, how, finished: [], figures: [] };
+  if (!before) return fresh;
+  const sameMachine = (['cpu', 'cores', 'memory', 'disk', 'node'] as const).every((part) => before.machine[part] === machine[part]);
+  if (resume) {
+    if (!sameMachine || JSON.stringify(before.how) !== JSON.stringify(how)) {
+      throw new Error(`The run to go on from was begun on ${before.machine.cpu} with ${JSON.stringify(before.how)}, this one on ${machine.cpu} with ${JSON.stringify(how)}.`);
+    }
+    return before;
+  }
+  if (!sameMachine) return fresh;
+  const kept = (name: string): boolean => !chosen.includes(name);
+  return { ...fresh, finished: before.finished.filter(kept), figures: before.figures.filter(({ scenario }) => kept(scenario.split('/')[0]!)) };
+}

@@ -59,10 +59,10 @@ async function fill(engine: Engine, rows: number, { say }: Pick<Bench, 'say'>): 
 
 /** Waits until the engine has no more to merge. */
 async function settled(engine: Engine): Promise<void> {
-  for (let quiet = 0; quiet < 3;) {
+  for (let quiet = 0; quiet < 5;) {
     const [merges] = await ask<{ n: string }>(engine, 'SELECT count() AS n FROM system.merges');
     quiet = Number(merges!.n) === 0 ? quiet + 1 : 0;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { createEngineClient } from '../../src/query/engine/client.js';
+import { databaseOf } from '../../src/query/tenant-databases.js';
 import { createBodies } from '../bodies.js';
 import type { LoggedStatement } from '../floors/clickhouse.js';
 import { load, type LoadSample } from '../load.js';
@@ -60,7 +61,7 @@ export async function startShippedStream(folder: string): Promise<ShippedStream>
     settle: async () => {
       await within(async () => (await shipped()) >= answered());
       const ids = sample(50);
-      const found = await number(client, `SELECT uniqExact(id) FROM quipu_${tenant}.statements WHERE id IN (${ids.map((id) => `'${id}'`).join(', ')})`);
+      const found = await number(client, `SELECT uniqExact(id) FROM ${databaseOf(tenant)}.statements WHERE id IN (${ids.map((id) => `'${id}'`).join(', ')})`);
       return Math.abs(answered() - await shipped()) + ids.length - found;
     },
     pause: async (paused) => {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAnalyticsService } from '../../src/query/service.js';
+import { databaseOf } from '../../src/query/tenant-databases.js';
 import { QuipuError } from '../../src/xapi/errors.js';
 import { tenant, type Engine } from './engine.js';
 import { present } from './rows.js';
@@ -34,6 +35,7 @@ export interface ViewRound {
 export async function timeViews(engine: Engine, { queryBytes, seconds, rounds, only, withoutSummaries = false }: ViewRound, tell: (timing: ViewTiming) => void): Promise<void> {
   const service = createAnalyticsService({ client: engine.limited(queryBytes, seconds), check: () => undefined });
   // A period in which everything lies: the views that read summaries don't with a filter.
+  const statements = await countOf(engine);
   const filters = { timezone: 'UTC', descendants: false, ...(withoutSummaries ? { since: { utc: 0 } } : {}) };
   for (const view of service.views.values()) {
     if (only && !only.includes(view.name)) continue;
@@ -48,6 +50,7 @@ export async function timeViews(engine: Engine, { queryBytes, seconds, rounds, o
         const names = columns.map(({ name }) => name).join();
         if (names !== view.columns.map(({ name }) => name).join()) problem = { fault: `its columns are ${names}` };
         else if (rows.length === 0) problem = { fault: 'it has no rows' };
+        else if (view.name === 'key_figures' && Number(rows[0]![0]) !== statements) problem = { fault: `it counts ${String(rows[0]![0])} of ${statements} statements` };
       } catch (error) {
         if (error instanceof QuipuError && error.details.rule === 'query-limit') problem = { refused: 'limit' };
         else if (engine.starts() > starts) problem = { refused: 'engine' };
@@ -58,6 +61,12 @@ export async function timeViews(engine: Engine, { queryBytes, seconds, rounds, o
     times.sort((a, b) => a - b);
     tell({ view: view.name, milliseconds: times[times.length >> 1]!, peakBytes: engine.peakBytes(), ...problem });
   }
+}
+
+/** Statements that are not voided. */
+async function countOf({ client }: Engine): Promise<number> {
+  const found = await client.query({ query: `SELECT toFloat64(count()) AS statements FROM ${databaseOf(tenant)}.statements`, format: 'JSONEachRow' });
+  return (await found.json<{ statements: number }>())[0]!.statements;
 }
 
 /** Waits until the engine answers, gives back the memory of the query before, and forgets the peak of that. */

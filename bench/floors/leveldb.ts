@@ -180,14 +180,16 @@ function sampleOf(count: number, milliseconds: number, latencies: number[], wron
   return { rate: (count / milliseconds) * 1000, p50: at(0.5), p99: at(0.99), wrong };
 }
 
+/** Nobody hears an answer when the run was interrupted meanwhile. */
+function answer(what: LevelAnswer): void {
+  if (process.connected) process.send!(what);
+}
+
 process.on('message', (question: LevelQuestion) => {
-  (question.do === 'write' ? write(question) : read(question)).then(
-    (sample) => process.send!({ sample } satisfies LevelAnswer),
-    (error: Error) => process.send!({ error: error.message } satisfies LevelAnswer),
-  );
+  (question.do === 'write' ? write(question) : read(question)).then((sample) => answer({ sample }), (error: Error) => answer({ error: error.message }));
 });
 process.on('SIGINT', () => undefined);
 process.once('disconnect', () => {
   void level.close().finally(() => process.exit(0));
 });
-process.send!({});
+answer({});

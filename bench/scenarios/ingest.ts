@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBodies, type Bodies } from '../bodies.js';
 import { startFastifyFloor, startLevelFloor } from '../floors/start.js';
-import { atLeast, atLeastOf, timesBestPeer } from '../goals.js';
+import { atLeast, atLeastOf, storesNothing, timesBestPeer } from '../goals.js';
 import { load, type LoadRequest } from '../load.js';
+import { peersThatTake, readStatement } from '../peer.js';
 import { startQuipu } from '../quipu.js';
 import type { Bench, Contender, Scenario, Target } from '../scenario.js';
 
@@ -20,6 +21,8 @@ const SEED = 6;
 const ATTACHMENT_BYTES = 10 << 10;
 /** Statements read back after each round. */
 const READ_BACK = 20;
+/** Statements that the store puts into one commit at most, about: it writes a longer queue in several. */
+const MOST_PER_COMMIT = 5000;
 const floors = ['bare Fastify', 'bare LevelDB'];
 
 const allCases: readonly Case[] = [1, 16, 64].flatMap((connections) => [
@@ -55,6 +58,7 @@ export const ingest: Scenario = {
 /** Quipu and the store's floor begin each case with empty stores, so that none pays for what another case has written. */
 async function measureCase(bench: Bench, one: Case): Promise<void> {
   const { perRequest, connections, attachments } = one;
+  const perCommit = Math.min(MOST_PER_COMMIT, perRequest * connections);
   const folder = join(bench.folder, 'ingest');
   await rm(folder, { recursive: true, force: true });
   const bodies = createBodies({
@@ -64,17 +68,18 @@ async function measureCase(bench: Bench, one: Case): Promise<void> {
   const fastify = await startFastifyFloor();
   const level = await startLevelFloor(join(folder, 'level'));
   try {
+    const peers = await peersThatTake(bench, nameOf(one), () => nextRequest(one, bodies));
     await bench.compare(nameOf(one), 'statements/s', [
       writer(quipu.target, one, bodies, true),
       writer(fastify.target, one, bodies, false),
       {
         name: 'bare LevelDB',
         round: (seconds) => level.write({
-          seconds, seed: SEED, perCommit: perRequest * connections,
-          ...(attachments ? { attachmentBytes: ATTACHMENT_BYTES, attachments: Math.ceil(perRequest / 10) * connections } : {}),
+          seconds, seed: SEED, perCommit,
+          ...(attachments ? { attachmentBytes: ATTACHMENT_BYTES, attachments: Math.ceil((Math.ceil(perRequest / 10) / perRequest) * perCommit) } : {}),
         }),
       },
-      ...bench.peers.map((peer) => writer(peer, one, bodies, true)),
+      ...peers.map((peer) => writer(peer, one, bodies, !storesNothing(peer.name))),
     ]);
   } finally {
     await Promise.all([quipu.stop(), fastify.stop(), level.stop()]);
@@ -82,19 +87,20 @@ async function measureCase(bench: Bench, one: Case): Promise<void> {
   }
 }
 
+function nextRequest({ method }: Case, bodies: Bodies): LoadRequest {
+  const body = bodies.next();
+  return { method, headers: { 'Content-Type': bodies.contentType }, body, path: method === 'PUT' ? `/statements?statementId=${bodies.firstId()}` : '/statements' };
+}
+
 /** Whoever takes statements over HTTP. All are given bodies of one stream, so that each gets the same kind and none the same id. */
-function writer(target: Target, { method, perRequest, connections }: Case, bodies: Bodies, stores: boolean): Contender {
-  const headers = { 'Content-Type': bodies.contentType };
-  const request = (): LoadRequest => {
-    const body = bodies.next();
-    return { method, headers, body, path: method === 'PUT' ? `/statements?statementId=${bodies.firstId()}` : '/statements' };
-  };
+function writer(target: Target, one: Case, bodies: Bodies, stores: boolean): Contender {
+  const { method, perRequest, connections } = one;
   return {
     name: target.name,
     round: async (seconds) => {
       const from = bodies.given();
       const sample = await load({
-        target, connections, seconds, request, statementsPerRequest: perRequest,
+        target, connections, seconds, request: () => nextRequest(one, bodies), statementsPerRequest: perRequest,
         expect: method === 'PUT' ? 204 : (status, body) => status === 200 && hasIds(body, perRequest),
       });
       if (!stores) return sample;
@@ -116,10 +122,6 @@ function hasIds(body: string, count: number): boolean {
 
 async function countMissing(target: Target, ids: readonly string[]): Promise<number> {
   let missing = 0;
-  for (const id of ids) {
-    const answer = await fetch(`${target.url}/statements?statementId=${id}`, { headers: { Authorization: target.authorization, 'X-Experience-API-Version': target.version } });
-    const statement = await answer.json().catch(() => undefined) as { id?: string } | undefined;
-    if (answer.status !== 200 || statement?.id !== id) missing++;
-  }
+  for (const id of ids) if (!(await readStatement(target, id))) missing++;
   return missing;
 }

@@ -47,6 +47,8 @@ async function readAt(bench: Bench, size: number): Promise<void> {
   await cloneStore(store, folder);
   const quipu = await startQuipu({ folder });
   try {
+    // The floor's little code is compiled in no time, Quipu's takes a moment.
+    await byIdContender(quipu.target, size).round(1);
     await byId(bench, store, quipu.target, peers);
     const all = [...readsByFilter(store), ...readsByTime(store), ...await readsByPage(store, quipu.target), ...readsInFormats(store)];
     for (const read of all.filter(({ name }) => !bench.quick || quickKinds.includes(name) || name.startsWith('page'))) {

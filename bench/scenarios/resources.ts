@@ -30,13 +30,14 @@ export const resources: Scenario = {
       await fullLoad(bench, folder, size);
       await rm(folder, { recursive: true, force: true });
     }
-    for (const perRequest of [1, 100]) await stages(bench, folder, perRequest);
+    for (const perRequest of bench.quick ? [100] : [1, 100]) await stages(bench, folder, perRequest);
   },
 };
 
 /** Starts from the process's first moment to the first answer, with what it takes of memory when nobody asks for anything. */
 async function start(bench: Bench, folder: string, what: string, id?: string): Promise<void> {
   const times: number[] = [];
+  const ready: number[] = [];
   const resident: number[] = [];
   let wrong = 0;
   for (let time = 0; time < (bench.quick ? 2 : 5); time++) {
@@ -46,12 +47,14 @@ async function start(bench: Bench, folder: string, what: string, id?: string): P
     const answer = await fetch(`${url}/statements?${id === undefined ? 'limit=1' : `statementId=${id}`}`, { headers: { Authorization: authorization, 'X-Experience-API-Version': version } });
     const text = await answer.text();
     times.push(performance.now() - began);
+    ready.push(quipu.startedIn);
     if (answer.status !== 200 || (id !== undefined && !text.includes(id))) wrong++;
     await wait(bench.quick ? 200 : 3000);
     resident.push((await quipu.memory()).resident / MB);
     await quipu.stop();
   }
   bench.record({ scenario: `resources/start/${what}`, name: 'Quipu', value: percentile(times, 0.5), unit: 'ms', wrong, note: `to the first statement read; ${times.length} starts` });
+  bench.record({ scenario: `resources/start-to-ready/${what}`, name: 'Quipu', value: percentile(ready, 0.5), unit: 'ms', wrong: 0, note: 'to the first /health/ready' });
   bench.record({ scenario: `resources/memory-at-rest/${what}`, name: 'Quipu', value: percentile(resident, 0.5), unit: 'MB', wrong: 0 });
 }
 
@@ -120,14 +123,17 @@ async function stages(bench: Bench, folder: string, perRequest: number): Promise
   try {
     const bodies = createBodies({ seed: 22, perRequest });
     await post(quipu, bodies, perRequest, bench.quick ? 0.7 : 5);
-    const before = await quipu.cpu();
     process.kill(quipu.pid, 'SIGUSR2');
+    // The beginning of a profile takes time of its own.
+    await wait(700);
+    const before = { all: await quipu.cpu(), main: await mainThreadCpu(quipu) };
     const sample = await post(quipu, bodies, perRequest, bench.quick ? 1 : 10);
-    const cpu = (await quipu.cpu() - before) * 1e6;
+    const cpu = (await quipu.cpu() - before.all) * 1e6;
+    const mainCpu = (await mainThreadCpu(quipu) - before.main) * 1e6;
     process.kill(quipu.pid, 'SIGUSR2');
-    const times = await readProfiles(profile);
+    const times = await readProfiles(profile, mainCpu);
     const statements = sample.answered * perRequest;
-    const busy = [...times.values()].reduce((sum, time) => sum + time, 0);
+    const busy = sum(times.values());
     const record = (stage: string, microseconds: number, wrong = 0): void => bench.record({
       scenario: `resources/cpu/post-${perRequest}/${stage.replaceAll(' ', '-')}`, name: 'Quipu', value: microseconds / statements, unit: 'µs', wrong, note: 'a statement, while it is profiled',
     });
@@ -141,20 +147,38 @@ async function stages(bench: Bench, folder: string, perRequest: number): Promise
   }
 }
 
+function sum(times: Iterable<number>): number {
+  return [...times].reduce((all, time) => all + time, 0);
+}
+
 async function profilesOf(prefix: string): Promise<string[]> {
   const folder = join(prefix, '..');
   return (await readdir(folder)).map((name) => join(folder, name)).filter((path) => path.startsWith(`${prefix}-`) && path.endsWith('.cpuprofile'));
 }
 
-/** Microseconds by stage over all threads; waits until the profiles are written. @throws Error when none is within ten seconds */
-async function readProfiles(prefix: string): Promise<Map<Stage, number>> {
-  for (let looks = 0; looks < 100 && !(await profilesOf(prefix)).some((path) => path === `${prefix}-0.cpuprofile`); looks++) await wait(100);
+/** Seconds of CPU of the thread that the program begins in. */
+async function mainThreadCpu({ pid }: Quipu): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/task/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/**
+ * Microseconds by stage over all threads; waits until the profiles are written. A profile tells how long things took by the clock,
+ * so that of the main thread is made as long as the CPU time it has had.
+ * @throws Error when no profile is written within ten seconds
+ */
+async function readProfiles(prefix: string, mainCpu: number): Promise<Map<Stage, number>> {
+  const main = `${prefix}-0.cpuprofile`;
+  for (let looks = 0; looks < 100 && !(await profilesOf(prefix)).includes(main); looks++) await wait(100);
   await wait(500);
   const times = new Map<Stage, number>();
   const files = await profilesOf(prefix);
   if (files.length === 0) throw new Error(`No profile was written by ${fileURLToPath(profiler)}`);
   for (const file of files) {
-    for (const [stage, time] of timeByStage(JSON.parse(await readFile(file, 'utf8')) as CpuProfile)) times.set(stage, (times.get(stage) ?? 0) + time);
+    const found = timeByStage(JSON.parse(await readFile(file, 'utf8')) as CpuProfile);
+    const scale = file === main ? mainCpu / sum(found.values()) : 1;
+    for (const [stage, time] of found) times.set(stage, (times.get(stage) ?? 0) + time * scale);
   }
   return times;
 }
@@ -163,7 +187,7 @@ function goals(): Goal[] {
   const value = (figures: readonly Figure[], scenario: string): number | undefined => figures.find((figure) => figure.scenario === scenario)?.value;
   const below = (one: number | undefined, most: number): boolean | undefined => (one === undefined ? undefined : one < most);
   return [
-    { scenario: 'resources', text: 'less than a second from the start to the first answer with a million statements stored', reached: (figures) => below(value(figures, 'resources/start/1000000'), 1000) },
+    { scenario: 'resources', text: 'less than a second from the start to the first statement read with a million statements stored', reached: (figures) => below(value(figures, 'resources/start/1000000'), 1000) },
     {
       scenario: 'resources', text: 'resident memory below 400 MB at full load without analytics',
       reached: (figures) => {

@@ -107,7 +107,7 @@ async function deadline(bench: Bench, { target }: Quipu, note: string): Promise<
   for (const aSecond of bench.quick ? [10, 40] : [10, 20, 40, 80, 120, 160, 200]) {
     const given: string[] = [];
     const sample = await load({
-      target, connections: 64, seconds: bench.quick ? 1.5 : 10, requestsPerSecond: aSecond, expect: 200,
+      target, connections: 64, seconds: bench.quick ? 1 : 10, requestsPerSecond: aSecond, expect: 200,
       request: () => {
         const request = posting(bodies);
         given.push(bodies.firstId());
@@ -145,7 +145,7 @@ async function withoutFile(target: Target, ids: readonly string[]): Promise<numb
 
 /** Half of what it can take at the most, for an hour: memory and latency have to stay what they are. */
 async function soak(bench: Bench, quipu: Quipu, note: string): Promise<void> {
-  const seconds = bench.quick ? 6 : Number(process.env.BENCH_SOAK_SECONDS ?? SOAK);
+  const seconds = bench.quick ? 4 : Number(process.env.BENCH_SOAK_SECONDS ?? SOAK);
   const bodies = createBodies({ seed: 12, perRequest: ANSWERS_A_SUBMISSION });
   const common = { target: quipu.target, connections: 16, statementsPerRequest: ANSWERS_A_SUBMISSION, expect: 200, request: () => posting(bodies) };
   const peak = await load({ ...common, seconds: bench.quick ? 1 : 10 });
@@ -156,7 +156,7 @@ async function soak(bench: Bench, quipu: Quipu, note: string): Promise<void> {
     const watch = watchMemory(quipu);
     const sample = await load({ ...common, seconds: seconds / SLICES, requestsPerSecond: half });
     const memory = await watch.stop();
-    const when = `${Math.round((slice * seconds) / SLICES / 6) / 10}-minutes`;
+    const when = seconds < 600 ? `${Math.round((slice * seconds * 10) / SLICES) / 10}-seconds` : `${Math.round((slice * seconds) / SLICES / 6) / 10}-minutes`;
     slices.push({ ...memory, p99: sample.p99 });
     tellFault(bench, sample);
     bench.record({ scenario: `shapes/soak/latency/${when}`, name: 'Quipu', value: sample.p50, unit: 'ms', p50: sample.p50, p99: sample.p99, wrong: sample.wrong, note: `${Math.round(half * ANSWERS_A_SUBMISSION)} statements/s, ${note}` });

@@ -1,5 +1,6 @@
 import { ObjectId } from 'mongodb';
 import type { Position } from '../../statements/store.js';
+import type { Chores } from './chores.js';
 import type { AppendRow } from './collections.js';
 import type { Database } from './database.js';
 import type { Processes } from './processes.js';
@@ -17,7 +18,7 @@ export interface AppendRecords {
   /**
    * Announces that positions will be taken.
    * @returns the record, and the others of the tenant that are under way, looked for after it was written: of two that announce
-   * themselves at once, at least one sees the other
+   * themselves at once, at least one sees the other. When it fails nothing is announced, also when the database does it later
    */
   register(tenant: string, kind: AppendRow['kind']): Promise<{ record: AppendRow; others: AppendRow[] }>;
   /** Takes the next positions of the tenant, and a `stored` that is not before any that was given. */
@@ -32,15 +33,24 @@ export interface AppendRecords {
   remove(record: AppendRow): Promise<void>;
 }
 
-export function createAppendRecords({ collections: { heads, appends } }: Database, processes: Processes): AppendRecords {
+export function createAppendRecords({ collections: { heads, appends } }: Database, processes: Processes, chores: Chores): AppendRecords {
+  /** An insert that was not answered may have been done, or be done later. Nobody else would end it as long as this process lives. */
+  const forestall = ({ _id, state: _open, ...rest }: AppendRow): Promise<unknown> =>
+    upserting(() => appends.updateOne({ _id }, { $set: { state: 'rolled' }, $setOnInsert: rest }, { upsert: true }));
+
   return {
     register: async (tenant, kind) => {
       const head = await heads.findOne({ _id: tenant });
       const record: AppendRow = { _id: new ObjectId(), t: tenant, kind, owner: processes.id, state: 'open', from: head?.p ?? 0, s: head?.s ?? 0 };
-      await appends.insertOne(record);
-      // Index t of appends.
-      const all = await appends.find({ t: tenant }).toArray();
-      return { record, others: all.filter(({ _id, state }) => state !== 'rolled' && !_id.equals(record._id)) };
+      try {
+        await appends.insertOne(record);
+        // Index t of appends.
+        const all = await appends.find({ t: tenant }).toArray();
+        return { record, others: all.filter(({ _id, state }) => state !== 'rolled' && !_id.equals(record._id)) };
+      } catch (error) {
+        chores.add(() => forestall(record));
+        throw error;
+      }
     },
     takePositions: async (tenant, count) => {
       const taken = await upserting(() => heads.findOneAndUpdate(

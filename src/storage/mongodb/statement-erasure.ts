@@ -65,12 +65,17 @@ export function createStatementErasure({ database: { collections }, hash, record
       let { record, others } = await records.register(tenant, 'erasure');
       const mine = record._id.toHexString();
       const givesWay = (): boolean => others.some(({ kind, _id }) => kind === 'erasure' && _id.toHexString() < mine);
-      while (others.length > 0 && !givesWay() && performance.now() - start < PATIENCE) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-        others = (await horizons.view(tenant)).records.filter(({ _id, state }) => state !== 'rolled' && !_id.equals(record._id));
+      try {
+        while (others.length > 0 && !givesWay() && performance.now() - start < PATIENCE) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          others = (await horizons.view(tenant)).records.filter(({ _id, state }) => state !== 'rolled' && !_id.equals(record._id));
+        }
+        if (others.length === 0) return record;
+        await records.remove(record);
+      } catch (error) {
+        chores.add(() => settle(record));
+        throw error;
       }
-      if (others.length === 0) return record;
-      await records.remove(record);
       await new Promise((resolve) => setTimeout(resolve, 10 + Math.random() * 50));
     }
     throw unavailable();

@@ -45,7 +45,7 @@ export const ROW_KEY_BYTES = 22;
 
 export function createStatementStore({ database, hash, canonical, horizons, processes, chores, pollInterval = 200, ...leftovers }: StatementStoreDeps): MongoStatementStore {
   const { statements } = database.collections;
-  const records = createAppendRecords(database, processes);
+  const records = createAppendRecords(database, processes, chores);
   const inheritance = createInheritance(database, horizons);
   const finish = createFinish(database, records, inheritance, canonical);
   const announcements = createAnnouncements(database, horizons, pollInterval);

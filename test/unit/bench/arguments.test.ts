@@ -1,15 +1,17 @@
 import t from 'tap';
 import { readArguments } from '../../../bench/arguments.js';
 
+const read = (words: string[]) => readArguments(words, ['ingest', 'reads', 'shapes']);
+
 t.test('what is not given', async (t) => {
-  t.same(readArguments([]), { quick: false, resume: false, only: undefined, sizes: [10_000, 1_000_000], peers: [], folder: 'bench/data', rounds: 5, seconds: 3 });
-  t.match(readArguments(['--quick']), { quick: true, sizes: [10_000], rounds: 2 });
+  t.same(read([]), { quick: false, resume: false, only: undefined, sizes: [10_000, 1_000_000], peers: [], folder: 'bench/data', rounds: 5, seconds: 3 });
+  t.match(read(['--quick']), { quick: true, sizes: [10_000], rounds: 2 });
 });
 
 t.test('what is given', async (t) => {
   const words = ['--only', 'ingest,reads', '--sizes', '10000,10000000', '--rounds', '7', '--seconds', '1.5', '--folder', '/tmp/x', '--resume',
     '--peer', 'xapi-rs=http://127.0.0.1:5050/,user,pass:word', '--peer', 'Ralph (no store)=https://lrs.example.org/xAPI,u,p,1.0.0'];
-  t.same(readArguments(words), {
+  t.same(read(words), {
     quick: false, resume: true, only: ['ingest', 'reads'], sizes: [10_000, 10_000_000], rounds: 7, seconds: 1.5, folder: '/tmp/x',
     peers: [
       { name: 'xapi-rs', url: 'http://127.0.0.1:5050', authorization: `Basic ${Buffer.from('user:pass:word').toString('base64')}`, version: '1.0.3' },
@@ -19,11 +21,12 @@ t.test('what is given', async (t) => {
 });
 
 t.test('what can not be used is named', async (t) => {
-  t.throws(() => readArguments(['--sizes', '10k']), /--sizes takes whole numbers above 0, not "10k"/);
-  t.throws(() => readArguments(['--rounds', '0']), /--rounds/);
-  t.throws(() => readArguments(['--rounds', '1.5']), /--rounds/);
-  t.throws(() => readArguments(['--seconds', '-1']), /--seconds/);
-  t.throws(() => readArguments(['--peer', 'http://127.0.0.1:1']), /--peer takes/);
-  t.throws(() => readArguments(['--slow']), /--slow/);
-  t.throws(() => readArguments(['--quick', '--resume']), /--resume/);
+  t.throws(() => read(['--sizes', '10k']), /--sizes takes whole numbers above 0, not "10k"/);
+  t.throws(() => read(['--rounds', '0']), /--rounds/);
+  t.throws(() => read(['--rounds', '1.5']), /--rounds/);
+  t.throws(() => read(['--seconds', '-1']), /--seconds/);
+  t.throws(() => read(['--peer', 'http://127.0.0.1:1']), /--peer takes/);
+  t.throws(() => read(['--slow']), /--slow/);
+  t.throws(() => read(['--quick', '--resume']), /--resume/);
+  t.throws(() => read(['--only', 'ingest,writes']), /no scenario "writes"; there are ingest, reads, shapes/);
 });

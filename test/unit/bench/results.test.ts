@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { createResultsFile, readResults, type Results } from '../../../bench/results.js';
+import { beginResults, createResultsFile, readResults, type Results } from '../../../bench/results.js';
 import type { Figure } from '../../../bench/scenario.js';
 
 const begun: Results = {
@@ -28,4 +28,16 @@ t.test('without a file nothing is written', async (t) => {
   const file = createResultsFile(undefined, begun);
   file.add(figure('a', 1));
   t.equal(file.results.figures.length, 1);
+});
+
+t.test('a new run keeps the figures of scenarios that it leaves out, one that goes on keeps all', async (t) => {
+  const before: Results = { ...begun, finished: ['ingest', 'reads'], figures: [figure('ingest/a', 1), figure('reads/a', 2)] };
+  const { machine, how } = begun;
+  t.same(beginResults({ machine, how, before: undefined, resume: true, chosen: ['ingest'] }), begun);
+  t.same(beginResults({ machine, how, before, resume: true, chosen: ['ingest'] }), before);
+  t.same(beginResults({ machine: { ...machine, commit: 'c', syncTakes: 2 }, how: { ...how, rounds: 9 }, before, resume: false, chosen: ['ingest'] }),
+    { machine: { ...machine, commit: 'c', syncTakes: 2 }, how: { ...how, rounds: 9 }, finished: ['reads'], figures: [figure('reads/a', 2)] });
+  t.same(beginResults({ machine: { ...machine, cores: 4 }, how, before, resume: false, chosen: ['ingest'] }).figures, [], 'another machine');
+  t.throws(() => beginResults({ machine, how: { ...how, seconds: 2 }, before, resume: true, chosen: [] }), /was begun on/);
+  t.throws(() => beginResults({ machine: { ...machine, cpu: 'x' }, how, before, resume: true, chosen: [] }), /was begun on/);
 });
