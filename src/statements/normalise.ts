@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { StatementText } from '../xapi/json-text.js';
 import type { KeyHash } from '../xapi/key-hash.js';
-import { statementKeys } from '../xapi/statement-keys.js';
+import { keyValues } from '../xapi/statement-keys.js';
 import type { ToldRun } from '../xapi/told.js';
 import type { Activity, Actor, Context, Statement, StatementRef, SubStatement, XapiVersion } from '../xapi/types.js';
 import type { PreparedParts } from './prepared-batch.js';
@@ -49,7 +49,7 @@ export function normalise({ value, text, members }: StatementText, { version, au
   return {
     id,
     ...(target === undefined ? {} : { target }),
-    keys: hashes.keys.run(statementKeys(statement, authority)),
+    keys: hashes.keys.run(keyValues(statement, authority)),
     told: defines ? hashes.told(statement) : nothingTold,
     text: [...kept, `${idText}${versionText},"authority":${authorityText}`],
     timed: statement.timestamp !== undefined,

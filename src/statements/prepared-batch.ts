@@ -1,6 +1,6 @@
 import type { KeyHash } from '../xapi/key-hash.js';
 import { KEY_BYTES, type KeyRun } from '../xapi/key-run.js';
-import { statementKeys } from '../xapi/statement-keys.js';
+import { keyValues } from '../xapi/statement-keys.js';
 import { TOLD_BYTES, type ToldRun } from '../xapi/told.js';
 import type { Statement } from '../xapi/types.js';
 import { readUuid, UUID_BYTES, writeUuid } from '../xapi/uuids.js';
@@ -163,6 +163,6 @@ class PreparedStatement implements NewStatement {
   }
 
   keys(hash: KeyHash): KeyRun {
-    return hash.salt === this.#salt ? this.#bytes.subarray(this.#keysAt, this.#toldAt) : hash.run(statementKeys(this.value));
+    return hash.salt === this.#salt ? this.#bytes.subarray(this.#keysAt, this.#toldAt) : hash.run(keyValues(this.value));
   }
 }

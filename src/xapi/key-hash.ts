@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { KEY_BYTES, type KeyRun } from './key-run.js';
 import { createRecently } from './recently.js';
-import type { StatementKey } from './statement-keys.js';
+import type { KeyValues, StatementKey } from './statement-keys.js';
 
 /** Turns filter keys and other names into short fixed bytes, keyed by the store's salt. */
 export interface KeyHash {
@@ -9,8 +9,8 @@ export interface KeyHash {
   readonly salt: string;
   /** Kind and hash of a statement key, KEY_BYTES long. The same value has the same hash under every kind. */
   key(key: StatementKey): Buffer;
-  /** Keys as one run. */
-  run(keys: readonly StatementKey[]): KeyRun;
+  /** The keys of a statement as one run. */
+  run(keys: KeyValues): KeyRun;
   /** 16 bytes for any name. */
   name(name: string): Buffer;
 }
@@ -20,24 +20,33 @@ const REMEMBERED = 25_000;
 const LONGEST_REMEMBERED = 500;
 
 export function createKeyHash(salt: string): KeyHash {
-  const recent = createRecently<string>(REMEMBERED);
+  const recent = createRecently<string, string>(REMEMBERED);
 
-  /** The bytes of a key, each as a character. */
-  function hashed(key: StatementKey): string {
-    let bytes = recent.get(key);
+  /** The hash of a value, each of its bytes as a character. */
+  function hashed(value: string): string {
+    let bytes = recent.get(value);
     if (bytes === undefined) {
-      bytes = key[0] + hash('sha1', salt + key.slice(1), 'buffer').toString('latin1', 0, KEY_BYTES - 1);
-      if (key.length <= LONGEST_REMEMBERED) recent.set(key, bytes);
+      bytes = hash('sha1', salt + value, 'buffer').toString('latin1', 0, KEY_BYTES - 1);
+      if (value.length <= LONGEST_REMEMBERED) recent.set(value, bytes);
     }
     return bytes;
   }
 
   return {
     salt,
-    key: (key) => Buffer.from(hashed(key), 'latin1'),
+    key: (key) => Buffer.from(key[0] + hashed(key.slice(1)), 'latin1'),
     run: (keys) => {
-      const run = Buffer.allocUnsafe(keys.length * KEY_BYTES);
-      for (let at = 0; at < keys.length; at++) run.write(hashed(keys[at]!), at * KEY_BYTES, 'latin1');
+      let count = 0;
+      for (const kinds of keys.values()) count += kinds.length;
+      const run = Buffer.allocUnsafe(count * KEY_BYTES);
+      let at = 0;
+      for (const [value, kinds] of keys) {
+        const bytes = hashed(value);
+        for (let kind = 0; kind < kinds.length; kind++, at += KEY_BYTES) {
+          run[at] = kinds.charCodeAt(kind);
+          run.write(bytes, at + 1, 'latin1');
+        }
+      }
       return run;
     },
     name: (name) => hash('sha256', salt + name, 'buffer').subarray(0, 16),

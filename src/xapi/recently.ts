@@ -1,17 +1,16 @@
-/** A bounded memory of values by text: those used last are kept. */
-export interface Recently<T> {
-  get(name: string): T | undefined;
-  set(name: string, value: T): void;
-  delete(name: string): void;
+/** A bounded memory of values by name: those used last are kept. */
+export interface Recently<Name, T> {
+  get(name: Name): T | undefined;
+  set(name: Name, value: T): void;
   clear(): void;
 }
 
 /** @param least how many are kept at the least; twice as many at the most */
-export function createRecently<T>(least: number): Recently<T> {
-  let young = new Map<string, T>();
-  let old = new Map<string, T>();
+export function createRecently<Name, T>(least: number): Recently<Name, T> {
+  let young = new Map<Name, T>();
+  let old = new Map<Name, T>();
 
-  function put(name: string, value: T): void {
+  function put(name: Name, value: T): void {
     if (young.size >= least) {
       old = young;
       young = new Map();
@@ -28,10 +27,6 @@ export function createRecently<T>(least: number): Recently<T> {
       return former;
     },
     set: put,
-    delete: (name) => {
-      young.delete(name);
-      old.delete(name);
-    },
     clear: () => {
       young = new Map();
       old = new Map();

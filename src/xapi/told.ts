@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { definedThings, mergeDefinition, mergeLanguageMap } from './activity-definitions.js';
-import { createRecently } from './recently.js';
+import { createRecently, type Recently } from './recently.js';
 import type { Statement } from './types.js';
 
 /** What an LRS knows beyond statements: `a` the definition of an activity, `b` the display of a verb, `g` the names of an agent. */
@@ -49,8 +49,8 @@ function merging<T>(kind: ToldKind, name: string, value: T, merge: (known: T | u
   };
 }
 
-/** Bytes of a hash of what something is told of, and of what is told. */
-const HALF_BYTES = 8;
+/** Bytes of a hash of what something is told of, and of what is told: as many as a number holds exactly. */
+const HALF_BYTES = 6;
 /** Bytes that stand for one thing told. */
 export const TOLD_BYTES = 2 * HALF_BYTES;
 
@@ -68,20 +68,21 @@ export interface Telling {
 
 const REMEMBERED = 10_000;
 const LONGEST_REMEMBERED = 4_000;
+const REMEMBERED_TENANTS = 50;
 
 /** Hashes what statements tell; what was told lately is not hashed again. */
 export function createToldHash(): (statement: Statement) => ToldRun {
-  const recent = createRecently<{ given: string; bytes: string }>(REMEMBERED);
+  const kinds = { a: remember(), b: remember(), g: remember() };
   return (statement) => {
     const told = toldBy(statement);
     const run = Buffer.allocUnsafe(told.length * TOLD_BYTES);
     for (const [index, one] of told.entries()) {
-      const thing = one.kind === 'g' ? `g${one.name}\0${one.given}` : one.kind + one.name;
-      const before = recent.get(thing);
+      const recent = kinds[one.kind];
+      const before = recent.get(one.name);
       let bytes = before?.given === one.given ? before.bytes : undefined;
       if (bytes === undefined) {
-        bytes = half(thing) + half(one.given);
-        if (one.given.length + thing.length <= LONGEST_REMEMBERED) recent.set(thing, { given: one.given, bytes });
+        bytes = half(one.kind === 'g' ? `g${one.name}\0${one.given}` : one.kind + one.name) + half(one.given);
+        if (one.given.length + one.name.length <= LONGEST_REMEMBERED) recent.set(one.name, { given: one.given, bytes });
       }
       run.write(bytes, index * TOLD_BYTES, 'latin1');
     }
@@ -89,13 +90,20 @@ export function createToldHash(): (statement: Statement) => ToldRun {
   };
 }
 
-/** What an entry is told of. */
-function thingOf(run: ToldRun, index: number): string {
-  return run.toString('latin1', index * TOLD_BYTES, index * TOLD_BYTES + HALF_BYTES);
-}
+const remember = () => createRecently<string, { given: string; bytes: string }>(REMEMBERED);
 
 function half(text: string): string {
   return hash('sha1', text, 'buffer').toString('latin1', 0, HALF_BYTES);
+}
+
+/** What an entry is told of. */
+function thingOf(run: ToldRun, index: number): number {
+  return run.readUIntBE(index * TOLD_BYTES, HALF_BYTES);
+}
+
+/** What is told of it. */
+function givenOf(run: ToldRun, index: number): number {
+  return run.readUIntBE(index * TOLD_BYTES + HALF_BYTES, HALF_BYTES);
 }
 
 /** What was merged lately, so that the same definition in statement after statement costs no read and no write. */
@@ -108,16 +116,18 @@ export interface ToldLately {
 
 /** @param lifetime milliseconds after which it is looked up again, where others may change it */
 export function createToldLately(lifetime = Infinity): ToldLately {
-  const remembered = createRecently<{ given: string; at: number }>(REMEMBERED);
-  const thing = (tenant: string, run: ToldRun, index: number): string => thingOf(run, index) + tenant;
-  const given = (run: ToldRun, index: number): string => run.toString('latin1', index * TOLD_BYTES + HALF_BYTES, (index + 1) * TOLD_BYTES);
+  const tenants = createRecently<string, Recently<number, { given: number; at: number }>>(REMEMBERED_TENANTS);
   return {
     has: (tenant, run, index) => {
-      const before = remembered.get(thing(tenant, run, index));
-      return before !== undefined && before.given === given(run, index) && (lifetime === Infinity || performance.now() - before.at < lifetime);
+      const before = tenants.get(tenant)?.get(thingOf(run, index));
+      return before !== undefined && before.given === givenOf(run, index) && (lifetime === Infinity || performance.now() - before.at < lifetime);
     },
-    note: (tenant, run, index) => remembered.set(thing(tenant, run, index), { given: given(run, index), at: performance.now() }),
-    clear: () => remembered.clear(),
+    note: (tenant, run, index) => {
+      let things = tenants.get(tenant);
+      if (!things) tenants.set(tenant, things = createRecently(REMEMBERED));
+      things.set(thingOf(run, index), { given: givenOf(run, index), at: performance.now() });
+    },
+    clear: () => tenants.clear(),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { NewStatement, StatementPage, StatementQuery, StatementStore, StoredStatement } from '../../src/statements/store.js';
-import { statementKeys } from '../../src/xapi/statement-keys.js';
+import { keyValues } from '../../src/xapi/statement-keys.js';
 import { createToldHash } from '../../src/xapi/told.js';
 import type { Activity, Actor, Attachment, Statement, StatementRef, Verb } from '../../src/xapi/types.js';
 import { uuidBytes } from '../../src/xapi/uuids.js';
@@ -35,7 +35,7 @@ export function incoming(value: Statement, { authority = agent('authority'), def
     value,
     text: openText(JSON.stringify(complete)),
     timed: value.timestamp !== undefined,
-    keys: (hash) => hash.run(statementKeys(complete)),
+    keys: (hash) => hash.run(keyValues(complete)),
     told: defines ? toldHash(value) : Buffer.alloc(0),
     ...(target !== undefined && { target }),
     voids: target !== undefined && value.verb.id === voided,

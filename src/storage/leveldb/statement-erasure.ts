@@ -1,4 +1,4 @@
-import { statementKeys } from '../../xapi/statement-keys.js';
+import { keyValues } from '../../xapi/statement-keys.js';
 import type { Statement, StatementRef } from '../../xapi/types.js';
 import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
 import type { Erasure } from '../../statements/store.js';
@@ -38,7 +38,7 @@ const NO_ID = Buffer.alloc(UUID_BYTES);
  * their new text — what others inherited from them and what they voided included. Runs alone in the commit queue.
  */
 export function createErasure({ database, hash, markLate, addToCount }: ErasureDeps): { erase(tenant: string, erasure: Erasure): Promise<void> } {
-  const keyRunOf = (statement: Statement): KeyRun => hash.run(statementKeys(statement));
+  const keyRunOf = (statement: Statement): KeyRun => hash.run(keyValues(statement));
 
   function load(tenant: string, id: string): Change | undefined {
     const entry = readIndexEntry(database.get(idKey(tenant, id)));

@@ -5,7 +5,7 @@ import type { Statement } from '../../xapi/types.js';
 import type { AppendResult, FeedEntry, NewStatement, StatementStore, StoredStatement } from '../../statements/store.js';
 import { createInheritanceBound, missingKeys } from '../inherited-keys.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
-import { eachKey, holdsKey, KEY_BYTES, type KeyRun } from '../../xapi/key-run.js';
+import { holdsKey, KEY_BYTES, type KeyRun } from '../../xapi/key-run.js';
 import type { LevelBackupStore } from './backup.js';
 import type { LevelCanonicalStore } from './canonical-store.js';
 import type { Commit } from './commit-queue.js';
@@ -127,7 +127,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     const flags = (statement.voids ? VOIDING : 0) | (voidedBefore ? VOIDED : 0);
     commit.put(numberedKey(tenant, 's', position), writeRecord(flags, commit.stored, statement.uuid, run, statement.text, stampOf(commit.stored, statement.timed)));
     commit.put(uuidKey(tenant, statement.uuid), writePresent(position));
-    for (const key of eachKey(run)) commit.postings.add(tenant, key, position);
+    commit.postings.add(tenant, run, position);
     refer(commit, tenant, statement, position, statement.target === statement.id ? { kind: 'present', position } : target);
     if (statement.defines) canonical.gather(commit, tenant, statement);
     if (self?.kind !== 'awaited') return false;
