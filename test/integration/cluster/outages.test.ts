@@ -42,6 +42,8 @@ t.test('Redis, ClickHouse and MongoDB stopped for a while under load: nothing is
     { what: 'MongoDB standing still', seconds: 14, store: true, begin: async () => mongodb!.process!.pause(), end: async () => mongodb!.process!.resume() },
   ];
   for (const { what, seconds, store, begin, end } of outages) {
+    load.go();
+    await wait(1000);
     await begin();
     const from = performance.now();
     await wait(seconds * 500);
@@ -51,6 +53,8 @@ t.test('Redis, ClickHouse and MongoDB stopped for a while under load: nothing is
     await end();
     const started = performance.now();
     await Promise.all(serving().map((server) => until(async () => (await server.request('/health/ready')).status === 200, `${what}: it is ready again`, 20_000)));
+    // A slow machine would not catch up with a load that goes on, and that makes each request slower.
+    load.rest();
     await settled(installation, ledger);
     const back = performance.now() - to;
     const answers = load.answers.filter((answer) => answer.from >= from && answer.from < to);
@@ -134,13 +138,18 @@ function steadyLoad({ serving }: Installation, ledger: Ledger) {
     }
   }
 
+  let resting = false;
   const timer = setInterval(() => {
+    if (resting) return;
     const one = request().catch((error: Error) => void answers.push({ what: error.message, from: performance.now(), to: performance.now(), status: 600, retryAfter: undefined })).finally(() => under.delete(one));
     under.add(one);
   }, PACE);
 
   return {
     answers,
+    /** Sends nothing more until `go`. */
+    rest: (): void => { resting = true; },
+    go: (): void => { resting = false; },
     /** Settles when every request is answered. */
     stop: async (): Promise<void> => {
       clearInterval(timer);
