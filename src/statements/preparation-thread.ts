@@ -33,7 +33,8 @@ port.on('message', ({ errand, body, order }: Errand) => {
       const { code, message, details } = result.refused;
       port.postMessage({ errand, refused: { code, message, details }, count: result.count } satisfies Answer);
     } else {
-      port.postMessage({ errand, prepared: result } satisfies Answer, [result.bytes.buffer as ArrayBuffer, result.table.buffer as ArrayBuffer]);
+      const { bytes, table, ids } = result;
+      port.postMessage({ errand, prepared: { bytes, table, ids, salt } } satisfies Answer, [bytes.buffer as ArrayBuffer, table.buffer as ArrayBuffer]);
     }
   } catch (fault) {
     port.postMessage({ errand, fault } satisfies Answer);

@@ -35,7 +35,7 @@ export interface Refusal {
 }
 
 /** Turns the body of a request into what the store takes, or says what is wrong with it. */
-export type Prepare = (body: Buffer, order: PrepareOrder) => PreparedBytes | Refusal;
+export type Prepare = (body: Buffer, order: PrepareOrder) => (PreparedBytes & { values: readonly Statement[] }) | Refusal;
 
 /** Bytes that a statement takes beyond those of the body, roughly. */
 const ADDED_BYTES = 400;
@@ -59,11 +59,12 @@ export function createPrepare(hash: KeyHash, { maxDepth, maxBatch }: PrepareLimi
       const { single, items } = parseStatements(body, { maxDepth, maxStatements: maxBatch });
       count = items.length;
       judge(items, single, version, id);
-      matchAttachments(items.map(({ value }) => value as unknown as Statement), parts);
+      const values = items.map(({ value }) => value as unknown as Statement);
+      matchAttachments(values, parts);
       const writer = createBatchWriter(hash, body.length + items.length * ADDED_BYTES);
       const assignment = { version, authority: authorityOf(authorityText), authorityText, defines, ...(id === undefined ? {} : { id }) };
       for (const item of items) writer.add(normalise(item, assignment, hashes));
-      return writer.finish();
+      return { ...writer.finish(), values };
     } catch (error) {
       if (error instanceof QuipuError) return { refused: error, count };
       throw error;

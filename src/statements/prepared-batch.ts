@@ -19,6 +19,8 @@ export interface PreparedBytes {
   ids: string[];
   /** Salt by which the keys are hashed. */
   salt: string;
+  /** The statements themselves, where they need not go from one thread to another. */
+  values?: readonly Statement[];
 }
 
 /** What the store has to be given of a statement. */
@@ -94,9 +96,9 @@ export function createBatchWriter(hash: KeyHash, expected: number): BatchWriter 
 }
 
 /** The statements of a batch as the store takes them; nothing is read before it is asked for. */
-export function readBatch({ bytes, table, ids, salt }: PreparedBytes): NewStatement[] {
+export function readBatch({ bytes, table, ids, salt, values }: PreparedBytes): NewStatement[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return ids.map((id, index) => new PreparedStatement(buffer, table, index * COLUMNS, id, salt));
+  return ids.map((id, index) => new PreparedStatement(buffer, table, index * COLUMNS, id, salt, values?.[index]));
 }
 
 class PreparedStatement implements NewStatement {
@@ -107,11 +109,12 @@ class PreparedStatement implements NewStatement {
   readonly #salt: string;
   #value: Statement | undefined;
 
-  constructor(bytes: Buffer, table: Uint32Array, row: number, id: string, salt: string) {
+  constructor(bytes: Buffer, table: Uint32Array, row: number, id: string, salt: string, value: Statement | undefined) {
     this.#bytes = bytes;
     this.#table = table;
     this.#row = row;
     this.#salt = salt;
+    this.#value = value;
     this.id = id.toLowerCase();
   }
 
