@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MongoClient, type CommandStartedEvent, type Db, type MongoClientOptions } from 'mongodb';
 import { collectionsOf, type Collections } from './collections.js';
+import { EndingConnection } from './ending-connection.js';
 import { makeIndexes } from './indexes.js';
 import { upserting } from './store-failure.js';
 
@@ -46,7 +47,8 @@ export interface Database {
  * What was acknowledged is in the journal of a majority, what is read was, and both are asked of the primary. A server that
  * does not answer is an error within seconds, never a wait.
  */
-const manners: MongoClientOptions = {
+const manners: MongoClientOptions & { connectionType: typeof EndingConnection } = {
+  connectionType: EndingConnection,
   writeConcern: { w: 'majority', journal: true },
   readConcern: { level: 'majority' },
   readPreference: 'primary',

@@ -16,7 +16,7 @@ export interface MigrationMark {
   /** What stands for the append that the statements came with. */
   append: ObjectId;
   progress: MigrationProgress;
-  /** Where its attachments go, in words; not known before the first are moved. */
+  /** Where its attachments go, in words; not known before that place was found to be there. */
   attachments?: string;
 }
 
