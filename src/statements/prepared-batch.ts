@@ -9,7 +9,7 @@ import type { NewStatement } from './store.js';
 /**
  * Statements judged valid and normalised, in a form that goes from one thread to another without being copied or taken apart: the bytes
  * of all of them in one buffer, and a table of where each part stands. Of each statement stand in a row: its id; the id that it refers
- * to, if it does; its keys, hashed; what it tells, hashed; its text.
+ * to, if it does; what it tells, hashed; room for what a store puts before; its keys, hashed; its text; room for what closes it.
  */
 export interface PreparedBytes {
   bytes: Uint8Array;
@@ -38,10 +38,14 @@ export interface PreparedParts {
   defines: boolean;
 }
 
+/** Bytes of room before the keys and after the text. */
+const ROOM_BEFORE = 32;
+const ROOM_AFTER = 80;
+
 const START = 0;
 const FLAGS = 1;
-const KEYS = 2;
-const TOLD = 3;
+const TOLD = 2;
+const KEYS = 3;
 const END = 4;
 const COLUMNS = 5;
 
@@ -85,14 +89,23 @@ export function createBatchWriter(hash: KeyHash, expected: number): BatchWriter 
         writeUuid(bytes, at, target);
         at += UUID_BYTES;
       }
-      put(keys);
       put(told);
+      room(ROOM_BEFORE);
+      at += ROOM_BEFORE;
+      put(keys);
       for (const piece of text) put(piece);
-      table.push(start, (timed ? TIMED : 0) | (voids ? VOIDS : 0) | (defines ? DEFINES : 0) | (target === undefined ? 0 : REFERS), keys.length / KEY_BYTES, told.length / TOLD_BYTES, at);
+      table.push(start, (timed ? TIMED : 0) | (voids ? VOIDS : 0) | (defines ? DEFINES : 0) | (target === undefined ? 0 : REFERS), told.length / TOLD_BYTES, keys.length / KEY_BYTES, at);
+      room(ROOM_AFTER);
+      at += ROOM_AFTER;
       ids.push(id);
     },
     finish: () => ({ bytes: bytes.subarray(0, at), table: Uint32Array.from(table), ids, salt: hash.salt }),
   };
+}
+
+/** Keys and text of a statement with `before` bytes before them and what closes the text: see `NewStatement.framed`. */
+export function frame(before: number, keys: KeyRun, text: Buffer, close: Buffer): Buffer {
+  return Buffer.concat([Buffer.allocUnsafe(before), keys, text, close]);
 }
 
 /** The statements of a batch as the store takes them; nothing is read before it is asked for. */
@@ -122,12 +135,20 @@ class PreparedStatement implements NewStatement {
     return this.#table[this.#row + FLAGS]!;
   }
 
-  get #keysAt(): number {
+  get #toldAt(): number {
     return this.#table[this.#row + START]! + (this.#flags & REFERS ? 2 * UUID_BYTES : UUID_BYTES);
   }
 
-  get #toldAt(): number {
+  get #keysAt(): number {
+    return this.#toldAt + this.#table[this.#row + TOLD]! * TOLD_BYTES + ROOM_BEFORE;
+  }
+
+  get #textAt(): number {
     return this.#keysAt + this.#table[this.#row + KEYS]! * KEY_BYTES;
+  }
+
+  get #end(): number {
+    return this.#table[this.#row + END]!;
   }
 
   get uuid(): Buffer {
@@ -157,7 +178,7 @@ class PreparedStatement implements NewStatement {
   }
 
   get text(): Buffer {
-    return this.#bytes.subarray(this.#toldAt + this.#table[this.#row + TOLD]! * TOLD_BYTES, this.#table[this.#row + END]!);
+    return this.#bytes.subarray(this.#textAt, this.#end);
   }
 
   get value(): Statement {
@@ -166,6 +187,12 @@ class PreparedStatement implements NewStatement {
   }
 
   keys(hash: KeyHash): KeyRun {
-    return hash.salt === this.#salt ? this.#bytes.subarray(this.#keysAt, this.#toldAt) : hash.run(keyValues(this.value));
+    return hash.salt === this.#salt ? this.#bytes.subarray(this.#keysAt, this.#textAt) : hash.run(keyValues(this.value));
+  }
+
+  framed(hash: KeyHash, before: number, close: Buffer): Buffer {
+    if (before > ROOM_BEFORE || close.length > ROOM_AFTER || hash.salt !== this.#salt) return frame(before, this.keys(hash), this.text, close);
+    close.copy(this.#bytes, this.#end);
+    return this.#bytes.subarray(this.#keysAt - before, this.#end + close.length);
   }
 }

@@ -27,6 +27,11 @@ export interface NewStatement {
   readonly timed: boolean;
   /** What list filters find it by, its own keys only: `statementKeys` of the complete statement. */
   keys(hash: KeyHash): KeyRun;
+  /**
+   * `before` bytes to be filled, the keys, the text and `close`, in one piece. It may be memory of the statement's own, which the next call
+   * gives again: to be written somewhere at once.
+   */
+  framed(hash: KeyHash, before: number, close: Buffer): Buffer;
   /** What it tells of activities, verbs and agents; nothing unless it `defines`. */
   readonly told: ToldRun;
   /** Id (lower case) of the StatementRef that is its object. */

@@ -73,19 +73,26 @@ const REMEMBERED_TENANTS = 50;
 /** Hashes what statements tell; what was told lately is not hashed again. */
 export function createToldHash(): (statement: Statement) => ToldRun {
   const kinds = { a: remember(), b: remember(), g: remember() };
+
+  function hashed(kind: ToldKind, name: string, given: string): string {
+    const before = kinds[kind].get(name);
+    if (before?.given === given) return before.bytes;
+    const bytes = half(kind === 'g' ? `g${name}\0${given}` : kind + name) + half(given);
+    if (given.length + name.length <= LONGEST_REMEMBERED) kinds[kind].set(name, { given, bytes });
+    return bytes;
+  }
+
   return (statement) => {
-    const told = toldBy(statement);
-    const run = Buffer.allocUnsafe(told.length * TOLD_BYTES);
-    for (const [index, one] of told.entries()) {
-      const recent = kinds[one.kind];
-      const before = recent.get(one.name);
-      let bytes = before?.given === one.given ? before.bytes : undefined;
-      if (bytes === undefined) {
-        bytes = half(one.kind === 'g' ? `g${one.name}\0${one.given}` : one.kind + one.name) + half(one.given);
-        if (one.given.length + one.name.length <= LONGEST_REMEMBERED) recent.set(one.name, { given: one.given, bytes });
-      }
-      run.write(bytes, index * TOLD_BYTES, 'latin1');
-    }
+    const { activities, verbs, agents } = definedThings(statement);
+    const run = Buffer.allocUnsafe((activities.length + verbs.length + agents.length) * TOLD_BYTES);
+    let at = 0;
+    const put = (kind: ToldKind, name: string, given: string): void => {
+      run.write(hashed(kind, name, given), at, 'latin1');
+      at += TOLD_BYTES;
+    };
+    for (const [name, definition] of activities) put('a', name, JSON.stringify(definition));
+    for (const [name, display] of verbs) put('b', name, JSON.stringify(display));
+    for (const [name, called] of agents) put('g', name, called);
     return run;
   };
 }

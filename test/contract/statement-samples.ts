@@ -1,4 +1,7 @@
+import { frame } from '../../src/statements/prepared-batch.js';
 import type { NewStatement, StatementPage, StatementQuery, StatementStore, StoredStatement } from '../../src/statements/store.js';
+import type { KeyHash } from '../../src/xapi/key-hash.js';
+import type { KeyRun } from '../../src/xapi/key-run.js';
 import { keyValues } from '../../src/xapi/statement-keys.js';
 import { createToldHash } from '../../src/xapi/told.js';
 import type { Activity, Actor, Attachment, Statement, StatementRef, Verb } from '../../src/xapi/types.js';
@@ -29,13 +32,17 @@ const toldHash = createToldHash();
 export function incoming(value: Statement, { authority = agent('authority'), defines = false }: { authority?: Actor; defines?: boolean } = {}): NewStatement {
   const complete: Statement = { ...value, authority, version: '2.0.0' };
   const target = value.object.objectType === 'StatementRef' ? (value.object as StatementRef).id.toLowerCase() : undefined;
+  const keys = (hash: KeyHash): KeyRun => hash.run(keyValues(complete));
   return {
     id: value.id!.toLowerCase(),
     uuid: uuidBytes(value.id!),
     value,
     text: openText(JSON.stringify(complete)),
     timed: value.timestamp !== undefined,
-    keys: (hash) => hash.run(keyValues(complete)),
+    keys,
+    framed(hash, before, close) {
+      return frame(before, keys(hash), this.text, close);
+    },
     told: defines ? toldHash(value) : Buffer.alloc(0),
     ...(target !== undefined && { target }),
     voids: target !== undefined && value.verb.id === voided,

@@ -1,4 +1,7 @@
+import type { NewStatement } from '../../statements/store.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
 import { KEY_BYTES, type KeyRun } from '../../xapi/key-run.js';
+import { stampOf } from '../../xapi/stamp.js';
 import { readUuid, UUID_BYTES } from '../../xapi/uuids.js';
 import { NUMBER_BYTES } from './keys.js';
 
@@ -12,20 +15,28 @@ export const ERASURE = 4;
 
 const UUID_AT = 1 + NUMBER_BYTES;
 const HEAD_BYTES = UUID_AT + UUID_BYTES + 4;
-const NOTHING = Buffer.alloc(0);
 
-/** Builds a record. @param text and `end`, one after the other, are the statement's JSON */
-export function writeRecord(flags: number, stored: number, uuid: Buffer, keys: KeyRun, text: Buffer, end: Buffer = NOTHING): Buffer {
-  const textAt = HEAD_BYTES + keys.length;
-  const record = Buffer.allocUnsafe(textAt + text.length + end.length);
+/** Builds a record. */
+export function writeRecord(flags: number, stored: number, uuid: Buffer, keys: KeyRun, text: Buffer): Buffer {
+  const record = Buffer.allocUnsafe(HEAD_BYTES + keys.length + text.length);
+  writeHead(record, flags, stored, uuid, keys.length);
+  keys.copy(record, HEAD_BYTES);
+  text.copy(record, HEAD_BYTES + keys.length);
+  return record;
+}
+
+/** The record of a new statement, made in the statement's own memory: to be written at once. */
+export function recordOf(statement: NewStatement, hash: KeyHash, flags: number, stored: number): Buffer {
+  const record = statement.framed(hash, HEAD_BYTES, stampOf(stored, statement.timed));
+  writeHead(record, flags, stored, statement.uuid, statement.keys(hash).length);
+  return record;
+}
+
+function writeHead(record: Buffer, flags: number, stored: number, uuid: Buffer, keyBytes: number): void {
   record[0] = flags;
   record.writeUIntBE(stored, 1, NUMBER_BYTES);
   uuid.copy(record, UUID_AT);
-  record.writeUInt32BE(keys.length / KEY_BYTES, UUID_AT + UUID_BYTES);
-  keys.copy(record, HEAD_BYTES);
-  text.copy(record, textAt);
-  end.copy(record, textAt + text.length);
-  return record;
+  record.writeUInt32BE(keyBytes / KEY_BYTES, UUID_AT + UUID_BYTES);
 }
 
 /** The flags of a record. */

@@ -1,18 +1,17 @@
 import { QuipuError } from '../../xapi/errors.js';
 import { equivalentStatements } from '../../xapi/comparison.js';
-import { stampOf } from '../../xapi/stamp.js';
 import type { Statement } from '../../xapi/types.js';
 import type { AppendResult, FeedEntry, NewStatement, StatementStore, StoredStatement } from '../../statements/store.js';
 import { createInheritanceBound, missingKeys } from '../inherited-keys.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
-import { holdsKey, KEY_BYTES, type KeyRun } from '../../xapi/key-run.js';
+import { holdsKey, KEY_BYTES } from '../../xapi/key-run.js';
 import type { LevelBackupStore } from './backup.js';
 import type { LevelCanonicalStore } from './canonical-store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { createInheritance, noteGrown, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix, uuidKey } from './keys.js';
-import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, rewriteRecord, VOIDED, VOIDING, writeRecord } from './record.js';
+import { ERASURE, recordFlags, recordId, recordKeys, recordOf, recordStored, recordText, rewriteRecord, VOIDED, VOIDING } from './record.js';
 import type { ReadCount } from './postings.js';
 import { createErasure } from './statement-erasure.js';
 import { readIndexEntry, writeAwaited, writePresent, type IndexEntry } from './statement-index.js';
@@ -95,12 +94,12 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     return { status: 'stored', outcomes };
   }
 
-  /** Keys as the record holds them: the statement's own, then those it inherits from its target. */
-  function keyRun(commit: Commit, tenant: string, statement: NewStatement, target: IndexEntry | undefined): KeyRun {
-    const own = statement.keys(hash);
-    if (target?.kind !== 'present') return own;
-    const record = commit.get(numberedKey(tenant, 's', target.position));
-    return record ? Buffer.concat([own, ...missingKeys(own, recordKeys(record))]) : own;
+  /** The record of a new statement, with its own keys and those it inherits from its target. */
+  function makeRecord(commit: Commit, tenant: string, statement: NewStatement, flags: number, target: IndexEntry | undefined): Buffer {
+    const source = target?.kind === 'present' ? commit.get(numberedKey(tenant, 's', target.position)) : undefined;
+    const record = recordOf(statement, hash, flags, commit.stored);
+    const missing = source ? missingKeys(recordKeys(record), recordKeys(source)) : [];
+    return missing.length === 0 ? record : rewriteRecord(record, flags, Buffer.concat([recordKeys(record), ...missing]));
   }
 
   /** Notes at the target that this statement refers to it, and voids it when that is what the statement does. */
@@ -122,12 +121,12 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     const position = commit.takePosition();
     const self = readIndexEntry(commit.get(uuidKey(tenant, statement.uuid)));
     const target = statement.target === undefined ? undefined : readIndexEntry(commit.get(idKey(tenant, statement.target)));
-    const run = keyRun(commit, tenant, statement, target);
     const voidedBefore = self?.kind === 'awaited' && self.voided && !statement.voids;
     const flags = (statement.voids ? VOIDING : 0) | (voidedBefore ? VOIDED : 0);
-    commit.put(numberedKey(tenant, 's', position), writeRecord(flags, commit.stored, statement.uuid, run, statement.text, stampOf(commit.stored, statement.timed)));
+    const record = makeRecord(commit, tenant, statement, flags, target);
+    commit.put(numberedKey(tenant, 's', position), record);
     commit.put(uuidKey(tenant, statement.uuid), writePresent(position));
-    commit.postings.add(tenant, run, position);
+    commit.postings.add(tenant, recordKeys(record), position);
     refer(commit, tenant, statement, position, statement.target === statement.id ? { kind: 'present', position } : target);
     if (statement.defines) canonical.gather(commit, tenant, statement);
     if (self?.kind !== 'awaited') return false;
