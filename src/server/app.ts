@@ -81,12 +81,14 @@ export async function createApp({ services, config, log, tracing, version, trust
   setErrorHandler(app);
   logRequests(app);
   // RFC 9112 3.2; Node would answer without a body.
-  app.addHook('onRequest', async (request) => {
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new QuipuError('invalid-header', 'The request has no Host header.', { parameter: 'Host', section: 'RFC 9112 3.2' });
+  app.addHook('onRequest', (request, _reply, next) => {
+    const missing = request.headers.host === undefined && request.raw.httpVersion === '1.1';
+    next(missing ? new QuipuError('invalid-header', 'The request has no Host header.', { parameter: 'Host', section: 'RFC 9112 3.2' }) : undefined);
   });
   // A connection that stays open would keep the server from ending.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, next) => {
     if (closing.aborted) void reply.header('Connection', 'close');
+    next();
   });
   limitMemory(app, config.maxMemoryBytes, config.maxBodyBytes);
   traceRequests(app, tracing);

@@ -26,7 +26,7 @@ export function createKeyHash(salt: string): KeyHash {
   function hashed(value: string): string {
     let bytes = recent.get(value);
     if (bytes === undefined) {
-      bytes = hash('sha1', salt + value, 'buffer').toString('latin1', 0, KEY_BYTES - 1);
+      bytes = hash('sha1', salt + value, 'binary').slice(0, KEY_BYTES - 1);
       if (value.length <= LONGEST_REMEMBERED) recent.set(value, bytes);
     }
     return bytes;

@@ -100,7 +100,7 @@ export function createToldHash(): (statement: Statement) => ToldRun {
 const remember = () => createRecently<string, { given: string; bytes: string }>(REMEMBERED);
 
 function half(text: string): string {
-  return hash('sha1', text, 'buffer').toString('latin1', 0, HALF_BYTES);
+  return hash('sha1', text, 'binary').slice(0, HALF_BYTES);
 }
 
 /** What an entry is told of. */
