@@ -29,13 +29,14 @@ const MB = 1 << 20;
 const PART = 8 * MB;
 const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 /** In the order of their hashes, in which they are moved. */
-const contents = new Map([0, 1, ...Array.from({ length: 30 }, (_, index) => 900 + 100 * index), 3 * MB, PART - 1, PART, PART + 1, 20 * MB]
+const contents = new Map([0, 1, ...Array.from({ length: 24 }, (_, index) => 900 + 100 * index), MB, PART, PART + 4]
   .map((length) => Buffer.alloc(length, `bytes of ${length} `))
   .map((bytes): [string, Buffer] => [hashOf(bytes), bytes])
   .sort(([a], [b]) => (a < b ? -1 : 1)));
 const shared = Buffer.from('of both tenants');
 const sharedHash = hashOf(shared);
-const [largest] = [...contents].find(([, { length }]) => length === 20 * MB)!;
+/** One of the last. */
+const [largest] = [...contents].find(([, { length }]) => length === PART + 4)!;
 contents.set(sharedHash, shared);
 
 /** A data folder of two tenants, with attachments that statements name. */
