@@ -60,9 +60,13 @@ export interface BatchWriter {
   finish(): PreparedBytes;
 }
 
+/** Bytes below which memory comes from Node's pool. */
+const SMALL = 4 << 10;
+
 /** @param expected bytes that the whole is expected to take; it may take more */
 export function createBatchWriter(hash: KeyHash, expected: number): BatchWriter {
-  let bytes = Buffer.allocUnsafeSlow(Math.max(1024, expected));
+  // What is large is memory of its own, which another thread can be given; what is small is cut from the pool.
+  let bytes = expected < SMALL ? Buffer.allocUnsafe(expected) : Buffer.allocUnsafeSlow(expected);
   const table: number[] = [];
   const ids: string[] = [];
   let at = 0;
