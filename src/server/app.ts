@@ -26,6 +26,7 @@ import { registerCompression } from './compression.js';
 import { sendError, setErrorHandler } from './error-handler.js';
 import { limitMemory } from './memory-budget.js';
 import { givenRequestId, logRequests, traceRequests } from './request-log.js';
+import { schemaController } from './schema-compilers.js';
 import { registerXapi } from './xapi-scope.js';
 import { routedUrl } from './xapi-path.js';
 
@@ -69,7 +70,7 @@ export async function createApp({ services, config, log, tracing, version, trust
     rewriteUrl: (request) => routedUrl(request.method, request.url ?? '/'),
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, nextId()),
     frameworkErrors: (error, request, reply) => void sendError(new QuipuError('invalid-request', `The request can't be routed: ${error.message}.`), request as FastifyRequest, reply as FastifyReply),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    schemaController,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   });
   const auth: AuthOptions = { keys: services.keys, tokens: services.tokens, tenantExists: (tenant) => services.tenants.exists(tenant), homePage: services.homePage, trustedSockets };
