@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import swagger, { type SwaggerOptions } from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
+import type { SwaggerOptions } from '@fastify/swagger';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { healthPlugin } from '../admin/health-plugin.js';
 import { jsonApiPlugin } from '../admin/json-api.js';
@@ -22,6 +21,7 @@ import type { Tracing } from '../tracing/tracing.js';
 import { transferPlugin } from '../transfer/plugin.js';
 import { errorRegistry, QuipuError, type ErrorCode } from '../xapi/errors.js';
 import type { Services } from './compose.js';
+import { registerApiDocs } from './api-docs.js';
 import { registerCompression } from './compression.js';
 import { sendError, setErrorHandler } from './error-handler.js';
 import { limitMemory } from './memory-budget.js';
@@ -93,8 +93,7 @@ export async function createApp({ services, config, log, tracing, version, trust
   traceRequests(app, tracing);
   await app.register(requestMetricsPlugin, { metrics: services.metrics });
   await registerCompression(app);
-  await app.register(swagger, openApi(version, services.homePage));
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  registerApiDocs(app, openApi(version, services.homePage));
   if (config.role !== 'worker') await app.register(consolePlugin, { prefix: '/console' });
   await app.register(healthPlugin, { checks: services.checks, observed: { analytics: () => services.engine.health(), ...(config.redisUrl === undefined ? {} : { jobs: () => ({ status: services.jobs.state().status }) }) } });
   await app.register(async (scope) => {
