@@ -186,12 +186,17 @@ class PreparedStatement implements NewStatement {
   }
 
   get value(): Statement {
-    this.#value ??= JSON.parse(`${this.text.toString('utf8')}}`) as Statement;
+    this.#value ??= this.#complete();
     return this.#value;
   }
 
+  /** As it will be stored, but for what the store adds. */
+  #complete(): Statement {
+    return JSON.parse(`${this.text.toString('utf8')}}`) as Statement;
+  }
+
   keys(hash: KeyHash): KeyRun {
-    return hash.salt === this.#salt ? this.#bytes.subarray(this.#keysAt, this.#textAt) : hash.run(keyValues(this.value));
+    return hash.salt === this.#salt ? this.#bytes.subarray(this.#keysAt, this.#textAt) : hash.run(keyValues(this.#complete()));
   }
 
   framed(hash: KeyHash, before: number, close: Buffer): Buffer {
