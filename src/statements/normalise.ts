@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { StatementText } from '../xapi/json-text.js';
 import type { KeyHash } from '../xapi/key-hash.js';
 import { keyValues } from '../xapi/statement-keys.js';
-import type { ToldRun } from '../xapi/told.js';
+import { toldHashes, type ToldRun } from '../xapi/told.js';
 import type { Activity, Actor, Context, Statement, StatementRef, SubStatement, XapiVersion } from '../xapi/types.js';
 import type { PreparedParts } from './prepared-batch.js';
 
@@ -23,12 +23,6 @@ export interface Assignment {
   defines: boolean;
 }
 
-/** How a store's keys and definitions are hashed. */
-export interface Hashes {
-  keys: KeyHash;
-  told(statement: Statement): ToldRun;
-}
-
 /** Members that the LRS writes, so that the client's are cut out. */
 const assigned: ReadonlySet<string> = new Set(['authority', 'stored']);
 const nothingTold: ToldRun = Buffer.alloc(0);
@@ -38,7 +32,7 @@ const nothingTold: ToldRun = Buffer.alloc(0);
  * a missing timestamp follow in the store, which alone knows the time of the commit. The rest of the text stays as it was sent,
  * but for a context with single objects as context activities, which must be given back as arrays (2.4.6.2).
  */
-export function normalise({ value, text, members }: StatementText, { version, authority, authorityText, id: givenId, defines }: Assignment, hashes: Hashes): PreparedParts {
+export function normalise({ value, text, members }: StatementText, { version, authority, authorityText, id: givenId, defines }: Assignment, hash: KeyHash): PreparedParts {
   const statement = value as unknown as Statement;
   const id = statement.id ?? givenId ?? randomUUID();
   const idText = statement.id === undefined ? `,"id":"${id}"` : '';
@@ -49,8 +43,8 @@ export function normalise({ value, text, members }: StatementText, { version, au
   return {
     id,
     ...(target === undefined ? {} : { target }),
-    keys: hashes.keys.run(keyValues(statement, authority)),
-    told: defines ? hashes.told(statement) : nothingTold,
+    keys: hash.run(keyValues(statement, authority)),
+    told: defines ? toldHashes(statement) : nothingTold,
     text: [...kept, `${idText}${versionText},"authority":${authorityText}`],
     timed: statement.timestamp !== undefined,
     voids: target !== undefined && statement.verb.id === VOIDED_VERB,

@@ -1,11 +1,10 @@
 import { QuipuError } from '../xapi/errors.js';
 import type { KeyHash } from '../xapi/key-hash.js';
 import { parseStatements, type StatementText } from '../xapi/json-text.js';
-import { createToldHash } from '../xapi/told.js';
 import type { Actor, Statement, XapiVersion } from '../xapi/types.js';
 import { validateStatement } from '../xapi/validation.js';
 import { matchAttachments } from './attachments.js';
-import { normalise, type Hashes } from './normalise.js';
+import { normalise } from './normalise.js';
 import { createBatchWriter, type PreparedBytes } from './prepared-batch.js';
 
 /** What has to be known of a request to judge its statements and to make of them what is stored. */
@@ -45,7 +44,6 @@ const ADDED_BYTES = 400;
  * whichever thread it is called (see preparation.ts).
  */
 export function createPrepare(hash: KeyHash, { maxDepth, maxBatch }: PrepareLimits): Prepare {
-  const hashes = createHashes(hash);
   let lastAuthority: { text: string; actor: Actor } | undefined;
 
   function authorityOf(text: string): Actor {
@@ -63,18 +61,13 @@ export function createPrepare(hash: KeyHash, { maxDepth, maxBatch }: PrepareLimi
       matchAttachments(values, parts);
       const writer = createBatchWriter(hash, body.length + items.length * ADDED_BYTES);
       const assignment = { version, authority: authorityOf(authorityText), authorityText, defines, ...(id === undefined ? {} : { id }) };
-      for (const item of items) writer.add(normalise(item, assignment, hashes));
+      for (const item of items) writer.add(normalise(item, assignment, hash));
       return { ...writer.finish(), values };
     } catch (error) {
       if (error instanceof QuipuError) return { refused: error, count };
       throw error;
     }
   };
-}
-
-/** How statements of a store are hashed. */
-export function createHashes(hash: KeyHash): Hashes {
-  return { keys: hash, told: createToldHash() };
 }
 
 /** Every rule of the standard, for the whole batch. @throws QuipuError that names the first statement at fault */

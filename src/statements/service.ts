@@ -12,7 +12,6 @@ import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
 import { verifySignatures } from './attachments.js';
 import { normalise, type Assignment } from './normalise.js';
 import type { Preparation } from './preparation.js';
-import { createHashes } from './prepare.js';
 import { createBatchWriter, readBatch } from './prepared-batch.js';
 import type { Cursor, NewStatement, StatementPage, StatementStore, StoredStatement } from './store.js';
 
@@ -86,7 +85,6 @@ export interface StatementServiceDeps {
 const MOST_SIGNATURE_BYTES = 4 << 20;
 
 export function createStatementService({ store, attachments: attachmentStore, preparation, count }: StatementServiceDeps): StatementService {
-  const hashes = createHashes(store.keyHash);
   /** The bytes of a part of this request. */
   async function readStaged(tenant: string, staged: readonly StagedAttachment[], sha2: string): Promise<Buffer | undefined> {
     const part = staged.find((other) => other.sha2 === sha2);
@@ -177,7 +175,7 @@ export function createStatementService({ store, attachments: attachmentStore, pr
 
   function prepareJudged(judged: readonly Judged[]): NewStatement[] {
     const writer = createBatchWriter(store.keyHash, judged.reduce((bytes, { statement }) => bytes + statement.text.length, 0));
-    for (const { statement, assignment } of judged) writer.add(normalise(statement, assignment, hashes));
+    for (const { statement, assignment } of judged) writer.add(normalise(statement, assignment, store.keyHash));
     return readBatch(writer.finish());
   }
 

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { KEY_BYTES, type KeyRun } from './key-run.js';
-import { createRecently } from './recently.js';
 import type { KeyValues, StatementKey } from './statement-keys.js';
 
 /** Turns filter keys and other names into short fixed bytes, keyed by the store's salt. */
@@ -15,22 +14,10 @@ export interface KeyHash {
   name(name: string): Buffer;
 }
 
-/** How many recent values are remembered at the least: a course's verbs, activities and active learners. */
-const REMEMBERED = 25_000;
-const LONGEST_REMEMBERED = 500;
-
+/** Values are hashed each time they are met: to look for one among those met before takes longer, and memory. */
 export function createKeyHash(salt: string): KeyHash {
-  const recent = createRecently<string, string>(REMEMBERED);
-
   /** The hash of a value, each of its bytes as a character. */
-  function hashed(value: string): string {
-    let bytes = recent.get(value);
-    if (bytes === undefined) {
-      bytes = hash('sha1', salt + value, 'binary').slice(0, KEY_BYTES - 1);
-      if (value.length <= LONGEST_REMEMBERED) recent.set(value, bytes);
-    }
-    return bytes;
-  }
+  const hashed = (value: string): string => hash('sha1', salt + value, 'binary').slice(0, KEY_BYTES - 1);
 
   return {
     salt,

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { definedThings, mergeDefinition, mergeLanguageMap } from './activity-definitions.js';
-import { createRecently, type Recently } from './recently.js';
 import type { Statement } from './types.js';
 
 /** What an LRS knows beyond statements: `a` the definition of an activity, `b` the display of a verb, `g` the names of an agent. */
@@ -49,15 +48,10 @@ function merging<T>(kind: ToldKind, name: string, value: T, merge: (known: T | u
   };
 }
 
-/** Bytes of a hash of what something is told of, and of what is told: as many as a number holds exactly. */
-const HALF_BYTES = 6;
-/** Bytes that stand for one thing told. */
-export const TOLD_BYTES = 2 * HALF_BYTES;
+/** Bytes that stand for one thing told: as many as a number holds exactly. */
+export const TOLD_BYTES = 6;
 
-/**
- * What a statement tells, hashed: TOLD_BYTES for each entry of `toldBy`, in the same order. Of the names of an agent each is a thing
- * of its own, since all are kept; of anything else the latest counts.
- */
+/** What a statement tells, hashed: TOLD_BYTES for each entry of `toldBy`, in the same order. */
 export type ToldRun = Buffer;
 
 /** A statement and what it tells. */
@@ -66,77 +60,88 @@ export interface Telling {
   readonly told: ToldRun;
 }
 
-const REMEMBERED = 10_000;
-const LONGEST_REMEMBERED = 4_000;
-const REMEMBERED_TENANTS = 50;
-
-/** Hashes what statements tell; what was told lately is not hashed again. */
-export function createToldHash(): (statement: Statement) => ToldRun {
-  const kinds = { a: remember(), b: remember(), g: remember() };
-
-  function hashed(kind: ToldKind, name: string, given: string): string {
-    const before = kinds[kind].get(name);
-    if (before?.given === given) return before.bytes;
-    const bytes = half(kind === 'g' ? `g${name}\0${given}` : kind + name) + half(given);
-    if (given.length + name.length <= LONGEST_REMEMBERED) kinds[kind].set(name, { given, bytes });
-    return bytes;
-  }
-
-  return (statement) => {
-    const { activities, verbs, agents } = definedThings(statement);
-    const run = Buffer.allocUnsafe((activities.length + verbs.length + agents.length) * TOLD_BYTES);
-    let at = 0;
-    const put = (kind: ToldKind, name: string, given: string): void => {
-      run.write(hashed(kind, name, given), at, 'latin1');
-      at += TOLD_BYTES;
-    };
-    for (const [name, definition] of activities) put('a', name, JSON.stringify(definition));
-    for (const [name, display] of verbs) put('b', name, JSON.stringify(display));
-    for (const [name, called] of agents) put('g', name, called);
-    return run;
+/** Hashes what a statement tells. */
+export function toldHashes(statement: Statement): ToldRun {
+  const { activities, verbs, agents } = definedThings(statement);
+  const run = Buffer.allocUnsafe((activities.length + verbs.length + agents.length) * TOLD_BYTES);
+  let at = 0;
+  const put = (kind: ToldKind, name: string, given: string): void => {
+    run.write(hash('sha1', `${kind}${name}\0${given}`, 'binary'), at, TOLD_BYTES, 'latin1');
+    at += TOLD_BYTES;
   };
+  for (const [name, definition] of activities) put('a', name, JSON.stringify(definition));
+  for (const [name, display] of verbs) put('b', name, JSON.stringify(display));
+  for (const [name, called] of agents) put('g', name, called);
+  return run;
 }
 
-const remember = () => createRecently<string, { given: string; bytes: string }>(REMEMBERED);
-
-function half(text: string): string {
-  return hash('sha1', text, 'binary').slice(0, HALF_BYTES);
+/** The entry of a run at `index`. */
+function entryOf(run: ToldRun, index: number): number {
+  return run.readUIntBE(index * TOLD_BYTES, TOLD_BYTES);
 }
 
-/** What an entry is told of. */
-function thingOf(run: ToldRun, index: number): number {
-  return run.readUIntBE(index * TOLD_BYTES, HALF_BYTES);
-}
-
-/** What is told of it. */
-function givenOf(run: ToldRun, index: number): number {
-  return run.readUIntBE(index * TOLD_BYTES + HALF_BYTES, HALF_BYTES);
-}
-
-/** What was merged lately, so that the same definition in statement after statement costs no read and no write. */
+/**
+ * What was merged lately, so that the same definition in statement after statement costs no read and no write. Of an activity or a
+ * verb the last that was told counts, of an agent every name.
+ */
 export interface ToldLately {
   /** Whether the entry of a run at `index` is known to be merged already. */
   has(tenant: string, run: ToldRun, index: number): boolean;
-  note(tenant: string, run: ToldRun, index: number): void;
+  /** @param told what the entry stands for */
+  note(tenant: string, run: ToldRun, index: number, told: Told): void;
   clear(): void;
 }
 
+/** Entries noted with what they are told of, so that both are forgotten together. */
+interface Generation {
+  entries: Map<number, number>;
+  latest: Map<string, number>;
+}
+
+const REMEMBERED = 10_000;
+
 /** @param lifetime milliseconds after which it is looked up again, where others may change it */
 export function createToldLately(lifetime = Infinity): ToldLately {
-  const tenants = createRecently<string, Recently<number, { given: number; at: number }>>(REMEMBERED_TENANTS);
+  const tenants = new Map<string, { young: Generation; old: Generation }>();
+  let noted = 0;
+
+  function rememberedOf(tenant: string): { young: Generation; old: Generation } {
+    let remembered = tenants.get(tenant);
+    if (!remembered) tenants.set(tenant, remembered = { young: generation(), old: generation() });
+    return remembered;
+  }
+
   return {
     has: (tenant, run, index) => {
-      const before = tenants.get(tenant)?.get(thingOf(run, index));
-      return before !== undefined && before.given === givenOf(run, index) && (lifetime === Infinity || performance.now() - before.at < lifetime);
+      const remembered = tenants.get(tenant);
+      const entry = entryOf(run, index);
+      const at = remembered?.young.entries.get(entry) ?? remembered?.old.entries.get(entry);
+      return at !== undefined && (lifetime === Infinity || performance.now() - at < lifetime);
     },
-    note: (tenant, run, index) => {
-      let things = tenants.get(tenant);
-      if (!things) tenants.set(tenant, things = createRecently(REMEMBERED));
-      things.set(thingOf(run, index), { given: givenOf(run, index), at: performance.now() });
+    note: (tenant, run, index, { kind, name }) => {
+      if (noted++ >= REMEMBERED) {
+        noted = 0;
+        for (const [id, { young }] of tenants) {
+          if (young.entries.size === 0) tenants.delete(id);
+          else tenants.set(id, { young: generation(), old: young });
+        }
+      }
+      const remembered = rememberedOf(tenant);
+      const entry = entryOf(run, index);
+      if (kind !== 'g') {
+        for (const { entries, latest } of [remembered.young, remembered.old]) {
+          const before = latest.get(kind + name);
+          if (before !== undefined) entries.delete(before);
+        }
+        remembered.young.latest.set(kind + name, entry);
+      }
+      remembered.young.entries.set(entry, performance.now());
     },
     clear: () => tenants.clear(),
   };
 }
+
+const generation = (): Generation => ({ entries: new Map(), latest: new Map() });
 
 /**
  * What a statement tells that is not known to be merged already, in order; each is taken to be merged when the next is asked for.
@@ -148,7 +153,7 @@ export function* freshlyTold(lately: ToldLately, tenant: string, statement: Tell
     if (lately.has(tenant, run, index)) continue;
     all ??= toldBy(statement.value);
     yield all[index]!;
-    lately.note(tenant, run, index);
+    lately.note(tenant, run, index, all[index]!);
   }
 }
 
@@ -157,12 +162,9 @@ export function* freshlyTold(lately: ToldLately, tenant: string, statement: Tell
  * it stands.
  */
 export function toldAnew(lately: ToldLately, tenant: string, statements: readonly Telling[]): { told: Told; run: ToldRun; index: number }[] {
-  const entries = statements.flatMap((statement) => Array.from({ length: statement.told.length / TOLD_BYTES }, (_, index) => ({ statement, index, thing: thingOf(statement.told, index) })));
-  const anew = new Set(entries.flatMap(({ statement, index, thing }) => (lately.has(tenant, statement.told, index) ? [] : [thing])));
-  const parsed = new Map<Telling, Told[]>();
-  return entries.filter(({ thing }) => anew.has(thing)).map(({ statement, index }) => {
-    const all = parsed.get(statement) ?? toldBy(statement.value);
-    parsed.set(statement, all);
-    return { told: all[index]!, run: statement.told, index };
-  });
+  const fresh = statements.filter(({ told }) => Array.from({ length: told.length / TOLD_BYTES }, (_, index) => index).some((index) => !lately.has(tenant, told, index)));
+  if (fresh.length === 0) return [];
+  const all = statements.flatMap(({ value, told: run }) => toldBy(value).map((told, index) => ({ told, run, index })));
+  const anew = new Set(all.flatMap(({ told, run, index }) => (lately.has(tenant, run, index) ? [] : [told.kind + told.name])));
+  return all.filter(({ told }) => anew.has(told.kind + told.name));
 }

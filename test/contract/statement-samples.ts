@@ -3,7 +3,7 @@ import type { NewStatement, StatementPage, StatementQuery, StatementStore, Store
 import type { KeyHash } from '../../src/xapi/key-hash.js';
 import type { KeyRun } from '../../src/xapi/key-run.js';
 import { keyValues } from '../../src/xapi/statement-keys.js';
-import { createToldHash } from '../../src/xapi/told.js';
+import { toldHashes } from '../../src/xapi/told.js';
 import type { Activity, Actor, Attachment, Statement, StatementRef, Verb } from '../../src/xapi/types.js';
 import { uuidBytes } from '../../src/xapi/uuids.js';
 
@@ -26,8 +26,6 @@ export function statement(number: number, parts: Partial<Statement> = {}): State
   return { id: uuid(number), actor: agent('ann'), verb: verb('did'), object: activity('thing'), ...parts };
 }
 
-const toldHash = createToldHash();
-
 /** What the LRS makes of a statement before it stores it. */
 export function incoming(value: Statement, { authority = agent('authority'), defines = false }: { authority?: Actor; defines?: boolean } = {}): NewStatement {
   const complete: Statement = { ...value, authority, version: '2.0.0' };
@@ -43,7 +41,7 @@ export function incoming(value: Statement, { authority = agent('authority'), def
     framed(hash, before, close) {
       return frame(before, keys(hash), this.text, close);
     },
-    told: defines ? toldHash(value) : Buffer.alloc(0),
+    told: defines ? toldHashes(value) : Buffer.alloc(0),
     ...(target !== undefined && { target }),
     voids: target !== undefined && value.verb.id === voided,
     defines,

@@ -68,7 +68,7 @@ export function createCanonicalStore({ collections: { canonical } }: Database, h
         if (attempt === MOST_ATTEMPTS) throw new Error('Definitions are being changed faster than they can be merged');
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
       }
-      for (const { run, index } of anew) lately.note(tenant, run, index);
+      for (const { told, run, index } of anew) lately.note(tenant, run, index, told);
     },
     definitions: answering((tenant, ids) => read<ActivityDefinition>(tenant, 'a', ids)),
     displays: answering((tenant, ids) => read<LanguageMap>(tenant, 'b', ids)),

@@ -1,4 +1,4 @@
-import { createToldHash, type Telling } from '../../xapi/told.js';
+import { toldHashes, type Telling } from '../../xapi/told.js';
 import type { Statement } from '../../xapi/types.js';
 import type { AppendRecords } from './append-records.js';
 import type { MongoCanonicalStore } from './canonical-store.js';
@@ -46,10 +46,9 @@ export function createFinish({ collections: { statements: rows } }: Database, re
     await records.remove(record);
   }
 
-  const toldOf = createToldHash();
   const tellingOf = (text: Buffer): Telling => {
     const value = JSON.parse(text.toString('utf8')) as Statement;
-    return { value, told: toldOf(value) };
+    return { value, told: toldHashes(value) };
   };
 
   return {

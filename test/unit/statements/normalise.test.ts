@@ -1,6 +1,5 @@
 import t from 'tap';
 import { normalise, VOIDED_VERB } from '../../../src/statements/normalise.js';
-import { createHashes } from '../../../src/statements/prepare.js';
 import { createBatchWriter, readBatch } from '../../../src/statements/prepared-batch.js';
 import { createKeyHash } from '../../../src/xapi/key-hash.js';
 import { parseStatements } from '../../../src/xapi/json-text.js';
@@ -13,7 +12,7 @@ const hash = createKeyHash('salt');
 function given(text: string, more: object = {}) {
   const [item] = parseStatements(Buffer.from(text), { maxDepth: 50, maxStatements: 1 }).items;
   const writer = createBatchWriter(hash, 0);
-  writer.add(normalise(item!, { version: '1.0.3', authority, authorityText: JSON.stringify(authority), defines: false, ...more }, createHashes(hash)));
+  writer.add(normalise(item!, { version: '1.0.3', authority, authorityText: JSON.stringify(authority), defines: false, ...more }, hash));
   const [statement] = readBatch(writer.finish());
   return { id: statement!.id, target: statement!.target, voids: statement!.voids, text: `${statement!.text.toString()}}` };
 }
