@@ -50,7 +50,7 @@ async function steadily(bench: Bench, rate: number, shipped: ShippedStream, plai
   let missing = 0;
   const load = { perRequest: 10, connections: 16, perSecond: rate };
   // A lag takes longer to show than the time of an answer.
-  const stretch = bench.quick ? 3.5 : 5;
+  const stretch = bench.quick ? 2 : 5;
   await bench.compare(`analytics/ingest-at/${rate}`, 'ms', [
     {
       name: 'Quipu',
