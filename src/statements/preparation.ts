@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { QuipuError } from '../xapi/errors.js';
 import type { KeyHash } from '../xapi/key-hash.js';
-import type { Answer, Errand, ThreadData } from './preparation-thread.js';
+import type { Answer, Answers, Errands, ThreadData } from './preparation-thread.js';
 import { createPrepare, type PrepareLimits, type PrepareOrder, type Refusal } from './prepare.js';
 import type { PreparedBytes } from './prepared-batch.js';
 
-/** Parses, validates and normalises the statements of a request: here when it is short, in another thread when it is long. */
+/** Parses, validates and normalises the statements of requests: here, or in another thread where there is much to do. */
 export interface Preparation {
   /** @param body not to be used any more afterwards */
   prepare(body: Buffer, order: PrepareOrder): Promise<PreparedBytes | Refusal>;
@@ -21,72 +21,144 @@ export interface PreparationOptions extends PrepareLimits {
   onFault(error: Error): void;
 }
 
-/** A body shorter than this takes less time to be read here than to be sent to and fro. */
+/** A body shorter than this is not worth a message of its own. */
 const WORTH_SENDING = 8 << 10;
 
-interface Thread {
-  worker: Worker;
-  waiting: Map<number, { resolve: (answer: PreparedBytes | Refusal) => void; reject: (error: Error) => void; bytes: number }>;
-  /** Bytes of bodies that it has been given and not answered. */
-  bytes: number;
+/** A body on its way. */
+interface Errand {
+  body: Buffer;
+  order: PrepareOrder;
+  resolve(answer: PreparedBytes | Refusal): void;
+  reject(error: unknown): void;
 }
 
-/** Threads start when they are first needed, and anew after one has ended. */
+interface Thread {
+  send(errands: Errand[]): void;
+  /** Bytes of bodies that it has been given and not answered. */
+  bytes: number;
+  end(): Promise<unknown>;
+}
+
+/**
+ * A long body goes to the thread with the least to do. Short ones that arrive together, as they do under load, go there together; one
+ * that arrives alone is done here at once. Threads start when they are first needed, and anew after one has ended.
+ */
 export function createPreparation({ keyHash, threads: count, maxDepth, maxBatch, onFault }: PreparationOptions): Preparation {
   const here = createPrepare(keyHash, { maxDepth, maxBatch });
   const threads: (Thread | undefined)[] = Array.from({ length: count }, () => undefined);
-  let errands = 0;
+  let together: Errand[] = [];
 
-  function start(place: number): Thread {
-    const worker = new Worker(new URL('./preparation-thread.js', import.meta.url), { workerData: { salt: keyHash.salt, maxDepth, maxBatch } satisfies ThreadData });
-    const thread: Thread = { worker, waiting: new Map(), bytes: 0 };
-    threads[place] = thread;
-    const end = (error: Error): void => {
-      if (threads[place] === thread) threads[place] = undefined;
-      for (const { reject } of thread.waiting.values()) reject(new QuipuError('overloaded', 'The request could not be read to its end; send it again in a moment.', { retryAfter: 1 }));
-      if (thread.waiting.size > 0) onFault(error);
-      thread.waiting.clear();
-    };
-    worker.on('message', (answer: Answer) => {
-      const asked = thread.waiting.get(answer.errand)!;
-      thread.waiting.delete(answer.errand);
-      thread.bytes -= asked.bytes;
-      if (thread.waiting.size === 0) worker.unref();
-      if ('prepared' in answer) asked.resolve(answer.prepared);
-      else if ('refused' in answer) asked.resolve({ refused: new QuipuError(answer.refused.code, answer.refused.message, answer.refused.details), count: answer.count });
-      else asked.reject(new Error('A statement could not be prepared', { cause: answer.fault }));
+  function threadAt(place: number): Thread {
+    return threads[place] ??= startThread({ salt: keyHash.salt, maxDepth, maxBatch }, (fault) => {
+      threads[place] = undefined;
+      if (fault) onFault(fault);
     });
-    worker.on('error', end);
-    worker.on('exit', () => end(new Error('The thread that prepares statements has ended')));
-    worker.unref();
-    return thread;
   }
 
   /** The thread with the least to do. */
   function idlest(): Thread {
-    let best = threads[0] ?? start(0);
+    let best = threadAt(0);
     for (let place = 1; place < count && best.bytes > 0; place++) {
-      const other = threads[place] ?? start(place);
+      const other = threadAt(place);
       if (other.bytes < best.bytes) best = other;
     }
     return best;
   }
 
+  function doHere({ body, order, resolve, reject }: Errand): void {
+    try {
+      resolve(here(body, order));
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  /** Runs when all that has arrived by now has been looked at. */
+  function sendTogether(): void {
+    const errands = together;
+    together = [];
+    if (errands.length === 1) doHere(errands[0]!);
+    else idlest().send(errands);
+  }
+
   return {
-    prepare: (body, order) => {
-      if (count === 0 || body.length < WORTH_SENDING) return new Promise((resolve) => resolve(here(body, order)));
-      const thread = idlest();
-      const errand = errands++;
-      const owned = body.byteLength === body.buffer.byteLength ? body : Buffer.from(Uint8Array.from(body).buffer);
-      return new Promise((resolve, reject) => {
-        thread.waiting.set(errand, { resolve, reject, bytes: owned.length });
-        thread.bytes += owned.length;
-        thread.worker.ref();
-        thread.worker.postMessage({ errand, body: owned, order } satisfies Errand, [owned.buffer as ArrayBuffer]);
-      });
-    },
+    prepare: (body, order) => new Promise((resolve, reject) => {
+      const errand = { body, order, resolve, reject };
+      if (count === 0) return doHere(errand);
+      if (body.length >= WORTH_SENDING) return idlest().send([errand]);
+      together.push(errand);
+      if (together.length === 1) setImmediate(sendTogether);
+    }),
     close: async () => {
-      await Promise.all(threads.map((thread) => thread?.worker.terminate()));
+      await Promise.all(threads.map((thread) => thread?.end()));
     },
   };
+}
+
+/** @param onEnd called once when the thread has ended, with the reason where it left something undone */
+function startThread(workerData: ThreadData, onEnd: (fault?: Error) => void): Thread {
+  const worker = new Worker(new URL('./preparation-thread.js', import.meta.url), { workerData });
+  const waiting = new Map<number, Errand & { bytes: number }>();
+  let number = 0;
+  let over = false;
+
+  function finish(error: Error): void {
+    if (over) return;
+    over = true;
+    for (const { reject } of waiting.values()) reject(new QuipuError('overloaded', 'The request could not be read to its end; send it again in a moment.', { retryAfter: 1 }));
+    onEnd(waiting.size > 0 ? error : undefined);
+  }
+
+  /** @returns where the bytes of the next answer begin */
+  function settle(answer: Answer, bytes: Uint8Array, start: number): number {
+    const errand = waiting.get(answer.errand)!;
+    waiting.delete(answer.errand);
+    thread.bytes -= errand.bytes;
+    if ('prepared' in answer) errand.resolve({ ...answer.prepared, bytes: bytes.subarray(start, answer.end) });
+    else if ('refused' in answer) errand.resolve({ refused: new QuipuError(answer.refused.code, answer.refused.message, answer.refused.details), count: answer.count });
+    else errand.reject(new Error('A statement could not be prepared', { cause: answer.fault }));
+    return 'prepared' in answer ? answer.end : start;
+  }
+
+  const thread: Thread = {
+    bytes: 0,
+    send: (errands) => {
+      const bytes = ownBytes(errands.map(({ body }) => body));
+      let end = 0;
+      const message: Errands = { bytes, errands: errands.map((errand) => {
+        const { length } = errand.body;
+        waiting.set(++number, { ...errand, body: NOTHING, bytes: length });
+        thread.bytes += length;
+        end += length;
+        return { errand: number, end, order: errand.order };
+      }) };
+      worker.ref();
+      worker.postMessage(message, [bytes.buffer as ArrayBuffer]);
+    },
+    end: () => worker.terminate(),
+  };
+  worker.on('message', ({ bytes, answers }: Answers) => {
+    let start = 0;
+    for (const answer of answers) start = settle(answer, bytes, start);
+    if (waiting.size === 0) worker.unref();
+  });
+  worker.on('error', finish);
+  worker.on('exit', () => finish(new Error('The thread that prepares statements has ended')));
+  worker.unref();
+  return thread;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The bodies one after the other, in memory that can be given away. */
+function ownBytes(bodies: readonly Buffer[]): Uint8Array {
+  const [first] = bodies;
+  if (bodies.length === 1 && first!.byteLength === first!.buffer.byteLength) return first!;
+  const bytes = new Uint8Array(bodies.reduce((length, body) => length + body.length, 0));
+  let at = 0;
+  for (const body of bodies) {
+    bytes.set(body, at);
+    at += body.length;
+  }
+  return bytes;
 }

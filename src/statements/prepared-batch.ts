@@ -14,7 +14,7 @@ import type { NewStatement } from './store.js';
 export interface PreparedBytes {
   bytes: Uint8Array;
   /** COLUMNS numbers a statement. */
-  table: Uint32Array;
+  table: readonly number[];
   /** The ids as the client wrote them, or as they were made for it. */
   ids: string[];
   /** Salt by which the keys are hashed. */
@@ -103,7 +103,7 @@ export function createBatchWriter(hash: KeyHash, expected: number): BatchWriter 
       at += ROOM_AFTER;
       ids.push(id);
     },
-    finish: () => ({ bytes: bytes.subarray(0, at), table: Uint32Array.from(table), ids, salt: hash.salt }),
+    finish: () => ({ bytes: bytes.subarray(0, at), table, ids, salt: hash.salt }),
   };
 }
 
@@ -121,12 +121,12 @@ export function readBatch({ bytes, table, ids, salt, values }: PreparedBytes): N
 class PreparedStatement implements NewStatement {
   readonly id: string;
   readonly #bytes: Buffer;
-  readonly #table: Uint32Array;
+  readonly #table: readonly number[];
   readonly #row: number;
   readonly #salt: string;
   #value: Statement | undefined;
 
-  constructor(bytes: Buffer, table: Uint32Array, row: number, id: string, salt: string, value: Statement | undefined) {
+  constructor(bytes: Buffer, table: readonly number[], row: number, id: string, salt: string, value: Statement | undefined) {
     this.#bytes = bytes;
     this.#table = table;
     this.#row = row;

@@ -12,6 +12,7 @@ import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
 import { verifySignatures } from './attachments.js';
 import { normalise, type Assignment } from './normalise.js';
 import type { Preparation } from './preparation.js';
+import type { PrepareOrder } from './prepare.js';
 import { createBatchWriter, readBatch } from './prepared-batch.js';
 import type { Cursor, NewStatement, StatementPage, StatementStore, StoredStatement } from './store.js';
 
@@ -122,7 +123,8 @@ export function createStatementService({ store, attachments: attachmentStore, pr
 
   async function write({ credential, version, body, attachments, id }: WriteRequest): Promise<string[]> {
     const { tenant } = credential;
-    const order = { version, authority: authorityText(credential), defines: can(credential, 'define'), parts: attachments.map(({ sha2 }) => sha2), ...(id === undefined ? {} : { id }) };
+    const plain = plainOrder(credential, version);
+    const order = attachments.length === 0 && id === undefined ? plain : { ...plain, parts: attachments.map(({ sha2 }) => sha2), ...(id === undefined ? {} : { id }) };
     const prepared = await preparation.prepare(body, order);
     if ('refused' in prepared) throw refused(prepared.refused, prepared.count);
     const batch = readBatch(prepared);
@@ -228,15 +230,13 @@ function isMine(credential: Credential, { text }: StoredStatement): boolean {
   return authority !== undefined && agentIdentifier(authority) === agentIdentifier(credential.authority);
 }
 
-const authorityTexts = new WeakMap<Credential, string>();
+const plainOrders = new WeakMap<Credential, Partial<Record<XapiVersion, PrepareOrder>>>();
 
-function authorityText(credential: Credential): string {
-  let text = authorityTexts.get(credential);
-  if (text === undefined) {
-    text = JSON.stringify(credential.authority);
-    authorityTexts.set(credential, text);
-  }
-  return text;
+/** The order of a POST without attachments: one object for all of a credential, which goes to another thread once for many bodies. */
+function plainOrder(credential: Credential, version: XapiVersion): PrepareOrder {
+  let orders = plainOrders.get(credential);
+  if (!orders) plainOrders.set(credential, orders = {});
+  return orders[version] ??= { version, authority: JSON.stringify(credential.authority), defines: can(credential, 'define'), parts: [] };
 }
 
 function conflict(id: string, index?: number): QuipuError {

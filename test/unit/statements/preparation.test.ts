@@ -90,6 +90,17 @@ t.test('many bodies at once, over several threads', async (t) => {
   }
 });
 
+t.test('short bodies that arrive together go together, each with its own answer', async (t) => {
+  const { preparation } = open();
+  const wrong = { ...statement(7), verb: {} };
+  const prepared = await Promise.all(Array.from({ length: 30 }, (_, number) => preparation.prepare(bodyOf(number === 7 ? wrong : statement(number)), order)));
+  for (const [number, one] of prepared.entries()) {
+    if (number === 7) t.match(one, { count: 1, refused: { code: 'invalid-statement', details: { pointer: '/verb' } } });
+    else t.equal((readBatch(one as PreparedBytes)[0]!.value as { id: string }).id, uuid(number));
+  }
+  t.equal(told(await preparation.prepare(bodyOf(statement(1)), order)).length, 1, 'one that arrives alone');
+});
+
 t.test('a thread that ends costs what it was given, and another takes its place', async (t) => {
   const { preparation, faults } = open();
   // Deep within a number of statements that take the thread longer than it has.
