@@ -75,12 +75,23 @@ export function createPostingGroup(): PostingGroup {
         for (const first of lists.values()) {
           for (let list: Added | undefined = first; list; list = list.next) {
             const { tenant, run, at, positions } = list;
-            commit.append(postingKey(postingPrefix(tenant, run.subarray(at, at + KEY_BYTES)), positions[0]!), encodeFurther(positions));
+            commit.append(entryKey(tenant, run, at, positions[0]!), encodeFurther(positions));
           }
         }
       }
     },
   };
+}
+
+/** `postingKey` of the key at a place of a run, in one piece. */
+function entryKey(tenant: string, run: KeyRun, at: number, position: number): Buffer {
+  const start = tenantPrefix(tenant);
+  const key = Buffer.allocUnsafe(start.length + 1 + KEY_BYTES + NUMBER_BYTES);
+  start.copy(key, 0);
+  key[start.length] = 0x70;
+  run.copy(key, start.length + 1, at, at + KEY_BYTES);
+  key.writeUIntBE(position, start.length + 1 + KEY_BYTES, NUMBER_BYTES);
+  return key;
 }
 
 /** Kind and most of the hash of a key as one number, which tells almost all keys apart. */

@@ -72,10 +72,14 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     return record && (JSON.parse(recordText(record).toString('utf8')) as Statement);
   }
 
-  /** Which statements of the batch are new, and where each id is; or the first conflict. */
-  function judge(commit: Commit, tenant: string, batch: NewStatement[]): AppendResult {
+  /**
+   * Which statements of the batch are new; or the first conflict.
+   * @param keys where the index has each id
+   */
+  function judge(commit: Commit, tenant: string, batch: NewStatement[], keys: readonly Buffer[]): AppendResult {
     const first = new Map<string, number>();
     const outcomes: ('stored' | 'duplicate')[] = [];
+    const refers = batch.some(({ target }) => target !== undefined);
     const inheriting = createInheritanceBound(hash, (id) => {
       const entry = readIndexEntry(commit.get(idKey(tenant, id)));
       const record = entry?.kind === 'present' ? commit.get(numberedKey(tenant, 's', entry.position)) : undefined;
@@ -83,11 +87,11 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     });
     for (const [index, statement] of batch.entries()) {
       const before = first.get(statement.id);
-      const known = before !== undefined ? batch[before]!.value : storedValue(commit, tenant, readIndexEntry(commit.get(uuidKey(tenant, statement.uuid))));
+      const known = before !== undefined ? batch[before]!.value : storedValue(commit, tenant, readIndexEntry(commit.get(keys[index]!)));
       if (known && !equivalentStatements(known, statement.value)) return { status: 'conflict', index };
       if (!known) {
         first.set(statement.id, index);
-        inheriting.add(statement, index);
+        if (refers) inheriting.add(statement, index);
       }
       outcomes.push(known ? 'duplicate' : 'stored');
     }
@@ -116,16 +120,16 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     if (record && (recordFlags(record) & VOIDING) === 0) commit.put(key, rewriteRecord(record, recordFlags(record) | VOIDED, recordKeys(record)));
   }
 
-  /** Writes one statement; says whether others have waited for it. */
-  function write(commit: Commit, tenant: string, statement: NewStatement): boolean {
+  /** Writes one statement; says whether others have waited for it. @param key where the index has its id */
+  function write(commit: Commit, tenant: string, statement: NewStatement, key: Buffer): boolean {
     const position = commit.takePosition();
-    const self = readIndexEntry(commit.get(uuidKey(tenant, statement.uuid)));
+    const self = readIndexEntry(commit.get(key));
     const target = statement.target === undefined ? undefined : readIndexEntry(commit.get(idKey(tenant, statement.target)));
     const voidedBefore = self?.kind === 'awaited' && self.voided && !statement.voids;
     const flags = (statement.voids ? VOIDING : 0) | (voidedBefore ? VOIDED : 0);
     const record = makeRecord(commit, tenant, statement, flags, target);
     commit.put(numberedKey(tenant, 's', position), record);
-    commit.put(uuidKey(tenant, statement.uuid), writePresent(position));
+    commit.put(key, writePresent(position));
     commit.postings.add(tenant, recordKeys(record), position);
     refer(commit, tenant, statement, position, statement.target === statement.id ? { kind: 'present', position } : target);
     if (statement.defines) canonical.gather(commit, tenant, statement);
@@ -156,12 +160,13 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     append: async (tenant, batch) => {
       const awaited: string[] = [];
       const result = await commits.commit((commit) => {
-        const judged = judge(commit, tenant, batch);
+        const keys = batch.map(({ uuid }) => uuidKey(tenant, uuid));
+        const judged = judge(commit, tenant, batch, keys);
         if (judged.status === 'conflict') return judged;
         let added = 0;
         for (const [index, statement] of batch.entries()) {
           if (judged.outcomes[index] !== 'stored') continue;
-          if (write(commit, tenant, statement)) awaited.push(statement.id);
+          if (write(commit, tenant, statement, keys[index]!)) awaited.push(statement.id);
           added++;
         }
         if (added > 0) addToCount(commit, tenant, added);
