@@ -124,7 +124,7 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
   const erasures = createErasureService({ records, tenants, jobs, leases, statements: store, canonical, documents, attachments, log });
   const preparation = createPreparation({
     keyHash: store.keyHash, threads: config.threads ?? Math.min(MOST_THREADS, availableParallelism() - 1), maxDepth: config.maxDepth, maxBatch: config.maxBatch,
-    onFault: (error) => log.error({ err: error }, 'A thread that prepares statements has ended; another one takes its place'),
+    onFault: (error) => log.error({ err: error }, 'A thread that prepares statements has ended or could not be started; statements are prepared without it until another one is'),
   });
   const statements = createStatementService({ store, attachments, preparation, count: (outcome, count) => metrics.statements(outcome, count) });
   return {

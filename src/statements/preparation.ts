@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type ResourceLimits } from 'node:worker_threads';
 import { QuipuError } from '../xapi/errors.js';
 import type { KeyHash } from '../xapi/key-hash.js';
 import type { Answer, Answers, Errands, ThreadData } from './preparation-thread.js';
@@ -9,7 +9,7 @@ import type { PreparedBytes } from './prepared-batch.js';
 export interface Preparation {
   /** @param body not to be used any more afterwards */
   prepare(body: Buffer, order: PrepareOrder): Promise<PreparedBytes | Refusal>;
-  /** Ends the threads; what is under way is refused. */
+  /** Ends the threads; what they have under way is refused, and what comes after is done here. */
   close(): Promise<void>;
 }
 
@@ -17,7 +17,9 @@ export interface PreparationOptions extends PrepareLimits {
   keyHash: KeyHash;
   /** How many; with none everything is done here. */
   threads: number;
-  /** Called when a thread has ended by itself. */
+  /** Memory of a thread; as Node has it when left out. */
+  resourceLimits?: ResourceLimits;
+  /** Called when a thread has ended by itself, or could not be started; its work is refused, or done here. */
   onFault(error: Error): void;
 }
 
@@ -43,26 +45,37 @@ interface Thread {
  * A long body goes to the thread with the least to do. Short ones that arrive together, as they do under load, go there together; one
  * that arrives alone is done here at once. Threads start when they are first needed, and anew after one has ended.
  */
-export function createPreparation({ keyHash, threads: count, maxDepth, maxBatch, onFault }: PreparationOptions): Preparation {
+export function createPreparation({ keyHash, threads: count, resourceLimits, maxDepth, maxBatch, onFault }: PreparationOptions): Preparation {
   const here = createPrepare(keyHash, { maxDepth, maxBatch });
   const threads: (Thread | undefined)[] = Array.from({ length: count }, () => undefined);
   let together: Errand[] = [];
+  let closing = false;
 
   function threadAt(place: number): Thread {
-    return threads[place] ??= startThread({ salt: keyHash.salt, maxDepth, maxBatch }, (fault) => {
+    return threads[place] ??= startThread({ salt: keyHash.salt, maxDepth, maxBatch }, resourceLimits, (fault) => {
       threads[place] = undefined;
-      if (fault) onFault(fault);
+      if (fault && !closing) onFault(fault);
     });
   }
 
-  /** The thread with the least to do. */
-  function idlest(): Thread {
-    let best = threadAt(0);
-    for (let place = 1; place < count && best.bytes > 0; place++) {
-      const other = threadAt(place);
-      if (other.bytes < best.bytes) best = other;
+  /** The thread with the least to do; undefined where the system gives none. */
+  function idlest(): Thread | undefined {
+    let best: Thread | undefined;
+    try {
+      for (let place = 0; place < count && best?.bytes !== 0; place++) {
+        const other = threadAt(place);
+        if (!best || other.bytes < best.bytes) best = other;
+      }
+    } catch (error) {
+      onFault(error as Error);
     }
     return best;
+  }
+
+  function send(errands: Errand[]): void {
+    const thread = closing ? undefined : idlest();
+    if (thread) thread.send(errands);
+    else for (const errand of errands) doHere(errand);
   }
 
   function doHere({ body, order, resolve, reject }: Errand): void {
@@ -78,26 +91,27 @@ export function createPreparation({ keyHash, threads: count, maxDepth, maxBatch,
     const errands = together;
     together = [];
     if (errands.length === 1) doHere(errands[0]!);
-    else idlest().send(errands);
+    else send(errands);
   }
 
   return {
     prepare: (body, order) => new Promise((resolve, reject) => {
       const errand = { body, order, resolve, reject };
       if (count === 0) return doHere(errand);
-      if (body.length >= WORTH_SENDING) return idlest().send([errand]);
+      if (body.length >= WORTH_SENDING) return send([errand]);
       together.push(errand);
       if (together.length === 1) setImmediate(sendTogether);
     }),
     close: async () => {
+      closing = true;
       await Promise.all(threads.map((thread) => thread?.end()));
     },
   };
 }
 
 /** @param onEnd called once when the thread has ended, with the reason where it left something undone */
-function startThread(workerData: ThreadData, onEnd: (fault?: Error) => void): Thread {
-  const worker = new Worker(new URL('./preparation-thread.js', import.meta.url), { workerData });
+function startThread(workerData: ThreadData, resourceLimits: ResourceLimits | undefined, onEnd: (fault?: Error) => void): Thread {
+  const worker = new Worker(new URL('./preparation-thread.js', import.meta.url), { workerData, ...(resourceLimits && { resourceLimits }) });
   const waiting = new Map<number, Errand & { bytes: number }>();
   let number = 0;
   let over = false;

@@ -61,7 +61,11 @@ export function createPrepare(hash: KeyHash, { maxDepth, maxBatch }: PrepareLimi
       matchAttachments(values, parts);
       const writer = createBatchWriter(hash, body.length + items.length * ADDED_BYTES);
       const assignment = { version, authority: authorityOf(authorityText), authorityText, defines, ...(id === undefined ? {} : { id }) };
-      for (const item of items) writer.add(normalise(item, assignment, hash));
+      for (const [index, item] of items.entries()) {
+        const parts = normalise(item, assignment, hash);
+        writer.add(parts);
+        values[index]!.id = parts.id;
+      }
       return { ...writer.finish(), values };
     } catch (error) {
       if (error instanceof QuipuError) return { refused: error, count };

@@ -99,6 +99,8 @@ interface Generation {
 }
 
 const REMEMBERED = 10_000;
+/** Bytes of the hash of what is told of. */
+const THING_BYTES = 8;
 
 /** @param lifetime milliseconds after which it is looked up again, where others may change it */
 export function createToldLately(lifetime = Infinity): ToldLately {
@@ -129,11 +131,13 @@ export function createToldLately(lifetime = Infinity): ToldLately {
       const remembered = rememberedOf(tenant);
       const entry = entryOf(run, index);
       if (kind !== 'g') {
+        // Hashed, for a name may be of any length. Two that meet make each other be looked up again, no more.
+        const thing = hash('sha1', kind + name, 'binary').slice(0, THING_BYTES);
         for (const { entries, latest } of [remembered.young, remembered.old]) {
-          const before = latest.get(kind + name);
+          const before = latest.get(thing);
           if (before !== undefined) entries.delete(before);
         }
-        remembered.young.latest.set(kind + name, entry);
+        remembered.young.latest.set(thing, entry);
       }
       remembered.young.entries.set(entry, performance.now());
     },

@@ -48,6 +48,15 @@ t.test('a thread makes of a body what is made here', async (t) => {
   for (const [index, one] of fromThread.entries()) {
     t.strictSame({ ...one, value: undefined }, { ...withAll[index], value: undefined });
     t.strictSame(one.value, JSON.parse(`${one.text}}`), 'the value is that of the text');
+    t.match(one.value, withAll[index]!.value, 'what was sent is in it');
+  }
+});
+
+t.test('an id that the LRS gives is in the value, wherever it is prepared', async (t) => {
+  const { id: _id, ...without } = statement(1) as { id: string };
+  for (const threads of [0, 1]) {
+    const batch = readBatch(await open({ threads }).preparation.prepare(bodyOf(Array(100).fill(without)), order) as PreparedBytes);
+    for (const one of batch) t.equal(one.value.id, one.id);
   }
 });
 
@@ -101,12 +110,22 @@ t.test('short bodies that arrive together go together, each with its own answer'
   t.equal(told(await preparation.prepare(bodyOf(statement(1)), order)).length, 1, 'one that arrives alone');
 });
 
-t.test('a thread that ends costs what it was given, and another takes its place', async (t) => {
+t.test('when it closes, what the threads have is refused, and what comes after is done here', async (t) => {
   const { preparation, faults } = open();
-  // Deep within a number of statements that take the thread longer than it has.
   const under = [bodyOf(many), bodyOf(many), bodyOf(many)].map((body) => preparation.prepare(body, order).then(() => 'prepared', (error: { code: string; status: number }) => error));
+  const short = [statement(1), statement(2)].map((body) => preparation.prepare(bodyOf(body), order));
   await preparation.close();
   for (const outcome of await Promise.all(under)) t.match(outcome, { code: 'overloaded', status: 503, details: { retryAfter: 1 } });
+  for (const one of await Promise.all(short)) t.equal(told(one).length, 1);
+  t.equal(told(await preparation.prepare(bodyOf(many), order)).length, many.length);
+  t.equal(faults.length, 0);
+});
+
+t.test('a thread that dies costs what it was given, and another takes its place', async (t) => {
+  // Less memory than the body takes when it is parsed.
+  const { preparation, faults } = open({ maxBatch: 1_000_000, resourceLimits: { maxOldGenerationSizeMb: 80 } });
+  const large = Buffer.from(`[${Array(800_000).fill('{"a":[[],[],[],[]],"b":{}}').join()}]`);
+  await t.rejects(preparation.prepare(large, order), { code: 'overloaded', status: 503, details: { retryAfter: 1 } });
   t.equal(faults.length, 1);
   t.equal(told(await preparation.prepare(bodyOf(many), order)).length, many.length, 'the next one is prepared');
 });

@@ -64,3 +64,11 @@ t.test('what is remembered is bounded, and the latest counts over generations', 
   for (let number = 0; number < 25_000; number++) names(freshlyTold(lately, 'b', telling(`https://example.org/many/${number}`, 'Many')));
   t.equal(names(freshlyTold(lately, 'a', one)).length, 3, 'forgotten');
 });
+
+t.test('long names take no more memory than short ones', async (t) => {
+  const lately = createToldLately();
+  const before = process.memoryUsage().heapUsed;
+  for (let number = 0; number < 300; number++) names(freshlyTold(lately, 'a', telling(`https://example.org/${'x'.repeat(1_000_000)}/${number}`, 'Long')));
+  t.ok(process.memoryUsage().heapUsed - before < 150e6, 'of 300 MB');
+  t.equal(names(freshlyTold(lately, 'a', telling(`https://example.org/${'x'.repeat(1_000_000)}/299`, 'Long'))).length, 0);
+});
