@@ -1,7 +1,8 @@
-import { createToldLately, freshlyTold, type Telling, type ToldKind } from '../../xapi/told.js';
+import type { Telling, ToldKind } from '../../xapi/told.js';
 import type { ActivityDefinition, LanguageMap } from '../../xapi/types.js';
 import type { CanonicalStore } from '../../statements/store.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
+import { createToldLately, freshlyTold } from '../told-lately.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { tableKey } from './keys.js';

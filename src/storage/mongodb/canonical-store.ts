@@ -1,8 +1,9 @@
 import { ObjectId, type AnyBulkWriteOperation } from 'mongodb';
-import { createToldLately, toldAnew, type Telling, type Told, type ToldKind } from '../../xapi/told.js';
+import type { Telling, Told, ToldKind } from '../../xapi/told.js';
 import type { ActivityDefinition, LanguageMap } from '../../xapi/types.js';
 import type { CanonicalStore } from '../../statements/store.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
+import { createToldLately, toldAnew } from '../told-lately.js';
 import { byIds } from './by-ids.js';
 import type { CanonicalRow } from './collections.js';
 import type { Database } from './database.js';
