@@ -104,10 +104,9 @@ function sayConsistentThrough(scope: FastifyInstance, { statements }: Services):
   scope.addHook('onSend', (request, reply, _payload, next) => {
     if (request.routeOptions.url !== STATEMENTS || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return next();
     const credential = request.credential as Credential | undefined;
-    void statements.consistentThrough(credential?.tenant).catch(() => 0).then((through) => {
-      void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through));
-      next();
-    });
+    void statements.consistentThrough(credential?.tenant).catch(() => 0)
+      .then((through) => void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through)))
+      .then(() => next(), next);
   });
 }
 
