@@ -1,0 +1,36 @@
+import type { AppendResult, NewStatement, StoredStatement } from '../statements/store.js';
+import type { StatementKey } from '../xapi/statement-keys.js';
+
+/** What a request wants of a document: one, or those of a scope. */
+export interface DocumentAccess {
+  resource: 'state' | 'agent-profile' | 'activity-profile';
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** What the request names. Agents in canonical form (`agentIdentifier`). */
+  agent?: string;
+  activityId?: string;
+  registration?: string;
+  /** stateId or profileId; undefined for those of a scope. */
+  id?: string;
+  /** The document of a PUT or POST. */
+  content?: Buffer;
+}
+
+/**
+ * What a credential may do beyond its scopes, as the one who issued it has it. The statement path and the document resources ask it
+ * and know nothing of its reasons.
+ */
+export interface CredentialPolicy {
+  /**
+   * Judges a batch that is valid, and appends it together with what follows from it, in one atomic append.
+   * @throws QuipuError when the credential may not write it; then nothing of it is stored
+   */
+  append(batch: readonly NewStatement[]): Promise<AppendResult>;
+  /** @throws QuipuError unless the credential may read at this moment */
+  admitReading(): Promise<void>;
+  /** What lists are narrowed to, in addition to the filters of the request: see `StatementQuery.filters`. */
+  readonly filters: StatementKey[][];
+  /** Whether a statement asked for by its id is one that `filters` lets through. */
+  mayRead(statement: StoredStatement): boolean;
+  /** @throws QuipuError unless the credential may do this at this moment */
+  admitDocument(access: DocumentAccess): Promise<void>;
+}
