@@ -66,3 +66,152 @@ export interface RegistrationWriterDeps {
   /** Told of each session that has ended, perhaps more than once. */
   ended(tenant: string, session: SessionState): Promise<void>;
 }
+
+/** Pending changes of which this process remembers what became of them. */
+const MOST_REMEMBERED = 10_000;
+/** Attempts at a change while other processes change the same registration. */
+const MOST_ATTEMPTS = 100;
+
+export function createRegistrationWriter({ records, statements, prepare, shared, ended }: RegistrationWriterDeps): RegistrationWriter {
+  const registrations = records.collection<RegistrationRecord>(registrationRecords);
+  const inTurn = createTurns();
+  /** Whether the change that is pending at a version of a record was stored, where this process has seen it. */
+  const known = new Map<string, { version: number; stored: boolean }>();
+
+  function remember(tenant: string, id: string, version: number, stored: boolean): void {
+    const key = `${tenant}/${id}`;
+    known.delete(key);
+    known.set(key, { version, stored });
+    if (known.size > MOST_REMEMBERED) known.delete(known.keys().next().value!);
+  }
+
+  function remembered(tenant: string, { id, version }: VersionedRecord<RegistrationRecord>): boolean | undefined {
+    const found = known.get(`${tenant}/${id}`);
+    return found?.version === version ? found.stored : undefined;
+  }
+
+  /** Brings about what is pending. Repeatable: what is stored already is a duplicate. */
+  async function settle(tenant: string, record: VersionedRecord<RegistrationRecord>): Promise<Registration> {
+    const { pending } = record.value;
+    if (!pending) return shown(record, false);
+    const stored = remembered(tenant, record)
+      ?? (await statements.append(tenant, prepare(pending.statements.map((text) => JSON.parse(text) as Statement)))).status === 'stored';
+    remember(tenant, record.id, record.version, stored);
+    return shown(record, stored);
+  }
+
+  /** @returns whether it was still at that version */
+  async function write(tenant: string, { id, version }: VersionedRecord<RegistrationRecord>, now: Registration, pending?: PendingChange): Promise<boolean> {
+    const { id: _, ...value } = now;
+    const active = pending || isUnderWay(value.state.session) ? 'yes' : 'no';
+    const outcome = await registrations.update(tenant, id, { ...value, ...(pending && { pending }), active }, version);
+    return outcome === 'updated';
+  }
+
+  /** Tells of the session that was under way before and is not any more. */
+  async function tellOfEnd(tenant: string, before: SessionState | undefined, after: SessionState | undefined): Promise<void> {
+    if (!isUnderWay(before) || (after?.id === before.id && isUnderWay(after))) return;
+    await ended(tenant, after?.id === before.id ? after : before);
+  }
+
+  /** One attempt. @returns undefined when another process has changed the registration meanwhile */
+  async function attempt<T>(tenant: string, id: string, judge: (registration: Registration) => Change<T> | Promise<Change<T>>): Promise<Changed<T> | undefined> {
+    const record = await registrations.get(tenant, id);
+    if (!record) throw notFound(id);
+    const now = await settle(tenant, record);
+    const change = await judge(now);
+    const next: Registration = { ...now, state: change.state, version: change.version ?? now.version };
+    const done = (outcomes: ('stored' | 'duplicate')[]): Changed<T> => ({ status: 'stored', registration: next, outcomes, answer: change.answer });
+
+    if (change.statements.length === 0 || now.preview) {
+      const same = record.value.pending === undefined && next.version === now.version && isDeepStrictEqual(next.state, now.state);
+      if (!same && !await write(tenant, record, next)) return undefined;
+      await tellOfEnd(tenant, record.value.state.session, next.state.session);
+      return done(change.statements.flatMap((statement) => ('au' in statement ? ['stored' as const] : [])));
+    }
+
+    const batch = prepared(change.statements);
+    if (!shared && next.version === now.version && sameButLast(now.state, next.state)) {
+      // No rule hangs on when the AU last said something: its time may be written beside the statements.
+      const [result] = await Promise.all([statements.append(tenant, batch), write(tenant, record, next)]);
+      return result.status === 'stored' ? done(ofUnit(change.statements, result.outcomes)) : conflict(change.statements, result.index);
+    }
+
+    const pending: PendingChange = { statements: change.statements.map(textOf), state: next.state, version: next.version };
+    if (!await write(tenant, record, now, pending)) return undefined;
+    const written = { ...record, version: record.version + 1 };
+    const result = await statements.append(tenant, batch);
+    remember(tenant, id, written.version, result.status === 'stored');
+    const over = result.status === 'conflict' || !isUnderWay(next.state.session);
+    // What is stored is stored: if this fails, whoever comes next does it.
+    if (over) await write(tenant, written, result.status === 'stored' ? next : now).catch(() => false);
+    if (result.status === 'conflict') return conflict(change.statements, result.index);
+    await tellOfEnd(tenant, record.value.state.session, next.state.session).catch(() => undefined);
+    return done(ofUnit(change.statements, result.outcomes));
+  }
+
+  /** The statements as the store takes them, those of the LMS made ready. */
+  function prepared(changes: readonly ChangeStatement[]): NewStatement[] {
+    const made = prepare(changes.flatMap((statement) => ('lms' in statement ? [statement.lms] : [])));
+    return changes.map((statement) => ('au' in statement ? statement.au : made.shift()!));
+  }
+
+  return {
+    create: async (tenant, id, value) => await registrations.insert(tenant, id, { ...value, state: { units: {}, satisfied: {} }, active: 'no' }) === 'inserted',
+    read: async (tenant, id) => {
+      const record = await registrations.get(tenant, id);
+      if (!record) return undefined;
+      const { pending } = record.value;
+      const stored = pending && (remembered(tenant, record) ?? await anyStored(tenant, pending));
+      return shown(record, stored ?? false);
+    },
+    change: (tenant, id, judge) => inTurn(`${tenant}/${id}`, async () => {
+      for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts++) {
+        const changed = await attempt(tenant, id, judge);
+        if (changed) return changed;
+      }
+      throw new QuipuError('record-conflict', `The registration ${id} is being changed by many requests at once. Send the request again.`, { retryAfter: 1 });
+    }),
+    delete: (tenant, id) => inTurn(`${tenant}/${id}`, () => registrations.delete(tenant, id)),
+    list: async (tenant, options) => (await registrations.list(tenant, options)).map((record) => shown(record, remembered(tenant, record) ?? false)),
+  };
+
+  async function anyStored(tenant: string, { statements: texts }: PendingChange): Promise<boolean> {
+    for (const text of texts) {
+      if (await statements.get(tenant, (JSON.parse(text) as { id: string }).id.toLowerCase())) return true;
+    }
+    return false;
+  }
+}
+
+/** Whether a session has begun and not ended. */
+export function isUnderWay(session: SessionState | undefined): session is SessionState {
+  return session !== undefined && session.terminated === undefined && session.abandoned === undefined;
+}
+
+function shown({ id, value: { pending, active: _, ...value } }: VersionedRecord<RegistrationRecord>, pendingHappened: boolean): Registration {
+  return { id, ...value, ...(pending && pendingHappened && { state: pending.state, version: pending.version }) };
+}
+
+function sameButLast(before: RegistrationState, after: RegistrationState): boolean {
+  const rest = ({ session, ...others }: RegistrationState): object => ({ ...others, session: session && { ...session, last: undefined } });
+  return isDeepStrictEqual(rest(before), rest(after));
+}
+
+function textOf(statement: ChangeStatement): string {
+  return 'lms' in statement ? JSON.stringify(statement.lms) : `${statement.au.text.toString('utf8')}}`;
+}
+
+/** The outcomes of the AU's statements. */
+function ofUnit(statements: readonly ChangeStatement[], outcomes: readonly ('stored' | 'duplicate')[]): ('stored' | 'duplicate')[] {
+  return outcomes.filter((_, index) => 'au' in statements[index]!);
+}
+
+function conflict(statements: readonly ChangeStatement[], index: number): { status: 'conflict'; index: number | undefined } {
+  const own = statements[index]!;
+  return { status: 'conflict', index: 'au' in own ? statements.slice(0, index).filter((statement) => 'au' in statement).length : undefined };
+}
+
+function notFound(id: string): QuipuError {
+  return new QuipuError('not-found', `There is no registration ${id}.`);
+}
