@@ -135,7 +135,7 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     analytics: createAnalyticsService({ client: engine.client, check: () => engine.check() }),
     sql: createSqlService({ client: engine.client, keys, tokens, prepareTenant: (tenant) => engine.prepareTenant(tenant), executionTime: config.analyticsTimeout, memory: config.analyticsQueryBytes }),
     transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
-    backup: createBackupService({ store: storage.backup, statements: store, attachments, tenants }),
+    backup: createBackupService({ store: storage.backup, statements: store, attachments, content: storage.content, tenants }),
     exports: createExportService({ statements: store, documents, attachments }),
     statistics: createStatisticsService({ statements: store, attachments }),
     checks: createStoreChecks({ statements: store, records }),

@@ -86,7 +86,7 @@ t.test('a backup that was cut off or changed is not restored, and leaves nothing
   attachment[attachment.lastIndexOf('an attachment')] = 0x41;
   await faulty(attachment, /SHA256/);
   const newer = Buffer.from(whole);
-  newer.write('"layout":9', newer.indexOf('"layout":1'));
+  newer.write('"layout":9', newer.indexOf('"layout":2'));
   await faulty(newer, /newer Quipu/);
   await faulty(Buffer.from('no tar at all'.repeat(200)), /cut off or damaged|not a backup/);
 });
