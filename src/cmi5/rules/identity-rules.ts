@@ -29,7 +29,7 @@ export const identityRules: readonly Rule[] = [
       ? { message: `The actor has the account ${shown({ ...actor.account })}, which is not that of the learner who was launched.` } : undefined),
   },
   {
-    ...fixed, rule: 'context', requirement: '10.2.1.0-6 (d)', section: 'cmi5 10.2.1', pointer: '',
+    ...fixed, rule: 'context', requirement: '9.6.0.0-1 (d)', section: 'cmi5 9.6, 10.2.1', pointer: '',
     hint: 'Copy contextTemplate of the State document LMS.LaunchData into the context of each statement and add the registration of the launch URL.',
     check: ({ value: { context } }) => (context ? undefined : { message: 'The statement has no context.' }),
   },
