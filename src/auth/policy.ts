@@ -1,9 +1,10 @@
 import type { AppendResult, NewStatement, StoredStatement } from '../statements/store.js';
 import type { StatementKey } from '../xapi/statement-keys.js';
+import type { Credential } from './credential.js';
 
-/** What a request wants of a document: one, or those of a scope. */
+/** What a request wants of a document: one, or those of a scope; or of what is known of an agent (`agent`, by GET alone). */
 export interface DocumentAccess {
-  resource: 'state' | 'agent-profile' | 'activity-profile';
+  resource: 'state' | 'agent-profile' | 'activity-profile' | 'agent';
   method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** What the request names. Agents in canonical form (`agentIdentifier`). */
   agent?: string;
@@ -13,6 +14,7 @@ export interface DocumentAccess {
   id?: string;
   /** The document of a PUT or POST. */
   content?: Buffer;
+  contentType?: string;
 }
 
 /**
@@ -33,4 +35,12 @@ export interface CredentialPolicy {
   mayRead(statement: StoredStatement): boolean;
   /** @throws QuipuError unless the credential may do this at this moment */
   admitDocument(access: DocumentAccess): Promise<void>;
+}
+
+/** Verifies credentials that a feature issues itself, beside keys and tokens. */
+export interface CredentialIssuer {
+  /** Whether an Authorization header is of the kind that it issues; by a glance, for every header comes by here. */
+  issues(header: string): boolean;
+  /** @throws QuipuError `unauthorized` unless it has issued the credential and the credential is still good for something */
+  verify(header: string): Promise<Credential>;
 }

@@ -59,8 +59,8 @@ export interface RegistrationWriter {
 export interface RegistrationWriterDeps {
   records: RecordStore;
   statements: Pick<StatementStore, 'append' | 'get'>;
-  /** Makes statements of the LMS ready for the store: authority, keys, definitions. */
-  prepare(values: readonly Statement[]): NewStatement[];
+  /** Makes statements ready for the store from their JSON. */
+  prepare(texts: readonly string[]): NewStatement[];
   /** Other processes use the same store. */
   shared: boolean;
   /** Told of each session that has ended, perhaps more than once. */
@@ -95,7 +95,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     const { pending } = record.value;
     if (!pending) return shown(record, false);
     const stored = remembered(tenant, record)
-      ?? (await statements.append(tenant, prepare(pending.statements.map((text) => JSON.parse(text) as Statement)))).status === 'stored';
+      ?? (await statements.append(tenant, prepare(pending.statements))).status === 'stored';
     remember(tenant, record.id, record.version, stored);
     return shown(record, stored);
   }
@@ -152,7 +152,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
 
   /** The statements as the store takes them, those of the LMS made ready. */
   function prepared(changes: readonly ChangeStatement[]): NewStatement[] {
-    const made = prepare(changes.flatMap((statement) => ('lms' in statement ? [statement.lms] : [])));
+    const made = prepare(changes.flatMap((statement) => ('lms' in statement ? [JSON.stringify(statement.lms)] : [])));
     return changes.map((statement) => ('au' in statement ? statement.au : made.shift()!));
   }
 
