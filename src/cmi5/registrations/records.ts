@@ -62,6 +62,8 @@ export interface SessionRecord {
   tokenHash?: string;
   /** ISO 8601 in UTC. */
   fetched?: string;
+  /** When the AU first asked for the learner preferences (cmi5 11.0), ISO 8601 in UTC. */
+  preferences?: string;
   /** When and how it ended. A copy for lists: the registration's state decides. */
   ended?: string;
   how?: 'terminated' | 'abandoned';
@@ -73,15 +75,19 @@ export const sessionRecords: CollectionSpec<SessionRecord> = {
   name: 'cmi5-sessions', indexes: ['tenant', 'registration', 'course', 'activeIn'], unique: ['fetchHash', 'tokenHash'],
 };
 
-/** A request that broke a rule: refused, or taken in with a finding. Ids are time-ordered UUIDs. */
+/**
+ * A request that broke a rule: refused, or taken in with a finding. Of a preview, whose statements go nowhere, also each statement that was
+ * taken in. Ids are time-ordered UUIDs.
+ */
 export interface FindingRecord {
   session: string;
   registration: string;
   /** ISO 8601 in UTC. */
   at: string;
-  kind: 'refusal' | 'finding';
-  breach: Breach;
-  /** JSON text of the statement at fault, or what was asked of a document; cut where it is long. */
+  kind: 'refusal' | 'finding' | 'statement';
+  /** Missing with a `statement`. */
+  breach?: Breach;
+  /** JSON text of the statement, or what was asked of a document; cut where it is long. */
   request: string;
   /** Whether `request` was cut. */
   cut: boolean;
