@@ -22,7 +22,7 @@ interface Registration { id: string }
 interface Launch { url: string; session: string }
 
 /** What a registration comes to: a first visit that a refresh of the page ends, and a second that finishes the course and closes the tab. */
-const firstVisit = ['launched', 'initialized', 'terminated'];
+const firstVisit = ['launched', 'initialized', 'ended'];
 const verbsOfRustici = [...firstVisit, 'launched', 'initialized', 'completed', 'passed', 'satisfied', 'satisfied', 'terminated'];
 const verbsOfXapiJs = [...firstVisit, 'launched', 'initialized', 'progressed', 'completed', 'satisfied', 'passed', 'terminated'];
 
@@ -48,7 +48,7 @@ async function statementsOf(server: ServerProcess, registration: string): Promis
   return answer.json<{ statements: Statement[] }>().statements;
 }
 
-const verbs = (statements: readonly Statement[]): string[] => statements.map(({ verb }) => verb.id.slice(verb.id.lastIndexOf('/') + 1));
+const shortVerb = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
 
 /** Waits for what the page says it has come to. */
 async function reaches(page: Page, text: string): Promise<void> {
@@ -79,7 +79,9 @@ async function study(t: Test, browser: Browser, server: ServerProcess, content: 
   await page.close({ runBeforeUnload: true });
 
   const statements = await eventually(() => statementsOf(server, registration), (found) => found.length >= expected.length);
-  t.strictSame(verbs(statements), expected);
+  // On a refresh the last words of the page and the request for the new one are on their way at once: whichever comes first ends the session.
+  const said = statements.map(({ verb }, index) => (index === 2 && /\/(?:terminated|abandoned)$/.test(verb.id) ? 'ended' : shortVerb(verb.id)));
+  t.strictSame(said, expected);
   t.strictSame(errors, []);
   const sessions = [...new Set(statements.map(({ context }) => context!.extensions![sessionId]))];
   t.equal(sessions.length, 2, 'a refresh begins another session');
@@ -92,7 +94,7 @@ async function study(t: Test, browser: Browser, server: ServerProcess, content: 
       () => demand<{ rows: { verb: string; statements: number }[] }>(server, 'GET', `/v1/analytics/verbs?registration=${registration}`).then((view) => view.rows, () => []),
       (found) => found.reduce((sum, row) => sum + Number(row.statements), 0) >= expected.length,
     );
-    t.strictSame(rows.map(({ verb }) => verb.slice(verb.lastIndexOf('/') + 1)).sort(), [...new Set(expected)].sort());
+    t.strictSame(rows.map(({ verb }) => shortVerb(verb)).sort(), [...new Set(statements.map(({ verb }) => shortVerb(verb.id)))].sort());
   });
 }
 
