@@ -122,7 +122,7 @@ function activity(id: string, title: readonly LangString[], type: string | undef
 }
 
 function activityWithId(id: string): Activity {
-  return { objectType: 'Activity', id };
+  return { id };
 }
 
 /** A text without a language, or with what is no language tag, counts as undetermined; of two in one language the first counts. */
