@@ -19,6 +19,7 @@ export const errorRegistry = {
   'invalid-request': { status: 400, title: 'The request does not fit the schema of its route' },
   'precondition-required': { status: 400, title: 'The request must carry If-Match or If-None-Match' },
   'unauthorized': { status: 401, title: 'The request carries no valid credential' },
+  'rule-broken': { status: 403, title: 'Content of a course has broken a rule of cmi5' },
   'forbidden': { status: 403, title: 'The credential lacks the scope for this request' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'method-not-allowed': { status: 405, title: 'The resource does not know this method' },
@@ -53,6 +54,8 @@ export interface ErrorDetails {
   parameter?: string;
   /** Short kebab-case name of the rule broken, such as `actor-one-identifier`. */
   rule?: string;
+  /** Requirement of cmi5 that the rule goes back to, such as `9.3.0.0-2 (d)`. */
+  requirement?: string;
   /** Section of the standard that holds the rule, such as `xAPI 1.0.3 Part Two 2.4.2.3`. */
   section?: string;
   /** What would be right, in words or by example. */

@@ -1,11 +1,14 @@
 import type { RecordStore } from '../../records/store.js';
 import { QuipuError } from '../../xapi/errors.js';
+import { unitsOf, type AssignableUnit } from '../course/structure.js';
 import { courseRecords, versionRecords, type CourseMode, type CourseRecord, type VersionRecord } from '../packages/records.js';
 import { outlineOf, type CourseOutline } from '../rules/course-outline.js';
 
 /** A version of a course, and what moveOn is evaluated on. */
 export interface CourseFacts {
   version: VersionRecord;
+  /** By AU index. */
+  units: AssignableUnit[];
   outline: CourseOutline;
 }
 
@@ -36,7 +39,7 @@ export function createCourses(records: RecordStore): Courses {
     const version = (await versions.get(tenant, id))?.value;
     if (!version) throw new QuipuError('not-found', `There is no version ${id} of a course.`);
     const { node } = await course(tenant, version.course);
-    return { version, outline: outlineOf(version.structure, { course: node, nodes: version.nodes, blockNodes: version.blockNodes }) };
+    return { version, units: unitsOf(version.structure), outline: outlineOf(version.structure, { course: node, nodes: version.nodes, blockNodes: version.blockNodes }) };
   }
 
   return {

@@ -28,8 +28,8 @@ export interface Change<T> {
 export type Changed<T> =
   /** `outcomes` are those of the AU's statements. */
   | { status: 'stored'; registration: Registration; outcomes: ('stored' | 'duplicate')[]; answer: T }
-  /** `index` counts the AU's statements; undefined when it is one that the LMS made. */
-  | { status: 'conflict'; index: number | undefined };
+  /** `index` counts the AU's statements. */
+  | { status: 'conflict'; index: number };
 
 /**
  * The one way to change a registration. Guarantees, also with several processes and with a crash at any moment:
@@ -114,12 +114,17 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     await ended(tenant, after?.id === before.id ? after : before);
   }
 
-  /** One attempt. @returns undefined when another process has changed the registration meanwhile */
-  async function attempt<T>(tenant: string, id: string, judge: (registration: Registration) => Change<T> | Promise<Change<T>>): Promise<Changed<T> | undefined> {
+  /**
+   * One attempt.
+   * @param said ids of statements of the LMS that are stored with other content, and are left out
+   * @returns undefined when it is to be tried again
+   */
+  async function attempt<T>(tenant: string, id: string, judge: (registration: Registration) => Change<T> | Promise<Change<T>>, said: Set<string>): Promise<Changed<T> | undefined> {
     const record = await registrations.get(tenant, id);
     if (!record) throw notFound(id);
     const now = await settle(tenant, record);
-    const change = await judge(now);
+    const judged = await judge(now);
+    const change = said.size === 0 ? judged : { ...judged, statements: judged.statements.filter((statement) => 'au' in statement || !said.has(statement.lms.id!)) };
     const next: Registration = { ...now, state: change.state, version: change.version ?? now.version };
     const done = (outcomes: ('stored' | 'duplicate')[]): Changed<T> => ({ status: 'stored', registration: next, outcomes, answer: change.answer });
 
@@ -134,7 +139,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     if (!shared && next.version === now.version && sameButLast(now.state, next.state)) {
       // No rule hangs on when the AU last said something: its time may be written beside the statements.
       const [result] = await Promise.all([statements.append(tenant, batch), write(tenant, record, next)]);
-      return result.status === 'stored' ? done(ofUnit(change.statements, result.outcomes)) : conflict(change.statements, result.index);
+      return result.status === 'stored' ? done(ofUnit(change.statements, result.outcomes)) : conflict(change.statements, result.index, said);
     }
 
     const pending: PendingChange = { statements: change.statements.map(textOf), state: next.state, version: next.version };
@@ -145,7 +150,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     const over = result.status === 'conflict' || !isUnderWay(next.state.session);
     // What is stored is stored: if this fails, whoever comes next does it.
     if (over) await write(tenant, written, result.status === 'stored' ? next : now).catch(() => false);
-    if (result.status === 'conflict') return conflict(change.statements, result.index);
+    if (result.status === 'conflict') return conflict(change.statements, result.index, said);
     await tellOfEnd(tenant, record.value.state.session, next.state.session).catch(() => undefined);
     return done(ofUnit(change.statements, result.outcomes));
   }
@@ -166,8 +171,9 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
       return shown(record, stored ?? false);
     },
     change: (tenant, id, judge) => inTurn(`${tenant}/${id}`, async () => {
+      const said = new Set<string>();
       for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts++) {
-        const changed = await attempt(tenant, id, judge);
+        const changed = await attempt(tenant, id, judge, said);
         if (changed) return changed;
       }
       throw new QuipuError('record-conflict', `The registration ${id} is being changed by many requests at once. Send the request again.`, { retryAfter: 1 });
@@ -207,9 +213,15 @@ function ofUnit(statements: readonly ChangeStatement[], outcomes: readonly ('sto
   return outcomes.filter((_, index) => 'au' in statements[index]!);
 }
 
-function conflict(statements: readonly ChangeStatement[], index: number): { status: 'conflict'; index: number | undefined } {
+/**
+ * Says which of the AU's statements has the id of another one. An id that the LMS gives stands for what it says: where the log has it
+ * already, as after a restore of older records, it is said. @returns undefined in that case
+ */
+function conflict(statements: readonly ChangeStatement[], index: number, said: Set<string>): { status: 'conflict'; index: number } | undefined {
   const own = statements[index]!;
-  return { status: 'conflict', index: 'au' in own ? statements.slice(0, index).filter((statement) => 'au' in statement).length : undefined };
+  if ('au' in own) return { status: 'conflict', index: statements.slice(0, index).filter((statement) => 'au' in statement).length };
+  said.add(own.lms.id!);
+  return undefined;
 }
 
 function notFound(id: string): QuipuError {
