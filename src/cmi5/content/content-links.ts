@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { RecordStore } from '../../records/store.js';
 import { QuipuError } from '../../xapi/errors.js';
-import { entryPathOf } from './entry-path.js';
+import { resolveEntry } from '../course/package-path.js';
 
 /** What an address of the content server gives access to: the files of a package, as long as a session is used. */
 export interface ContentGrant {
@@ -68,7 +68,7 @@ export function createContentLinks({ records, url }: ContentLinksDeps): ContentL
       const packageText = Buffer.from(grant.package.replaceAll('-', ''), 'hex').toString('base64url');
       const root = `${addressOf(grant.package)}/c/${grant.tenant}.${packageText}.${mac.toString('base64url')}/${grant.session}/`;
       const target = new URL(`./${path}`, root);
-      if (entryPathOf(path) === undefined || !target.href.startsWith(root)) {
+      if (resolveEntry(path) === undefined || !target.href.startsWith(root)) {
         throw new QuipuError('invalid-request', `The path ${JSON.stringify(path.slice(0, 200))} does not lead to a file of the package.`);
       }
       return target.href;

@@ -4,7 +4,7 @@ export interface ContentSession {
   ended?: number;
   /** Whether its token was fetched: then its launch URL can't be used again. */
   fetched: boolean;
-  /** The entry of the package that the AU's URL names, as `entryPathOf` has it. */
+  /** The entry of the package that the AU's URL names (`resolveEntry`). */
   startPath: string;
   /** Whether the AU asks for a window of its own (cmi5 13.1.4, launchMethod). */
   ownWindow: boolean;

@@ -1,22 +1,9 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuipuError } from '../../xapi/errors.js';
+import type { PackageFile } from '../packages/package-files.js';
 import { readByteRange } from './byte-range.js';
 import { contentTypeOf } from './content-type.js';
-
-/** A file of a package. */
-export interface PackageFile {
-  /** Bytes, unpacked. */
-  length: number;
-  /** CRC-32 of them. */
-  crc32: number;
-  /** Bytes in the package when they are a raw deflate stream; undefined when they stand there as they are. */
-  deflatedLength?: number;
-  /** The file's bytes, from `start` up to and not including `end`; all of them when left out. */
-  open(range?: { start: number; end: number }): Promise<Readable>;
-  /** Its bytes as a raw deflate stream, when it has a `deflatedLength`. */
-  openDeflated(): Promise<Readable>;
-}
 
 /** The header of a gzip stream that names neither file nor time nor system (RFC 1952 2.3). */
 const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
@@ -31,22 +18,23 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, pat
   const { headers } = request;
   const plain = `"${tag}-${file.crc32.toString(16).padStart(8, '0')}-${file.length.toString(16)}"`;
   const packed = `${plain.slice(0, -1)}-gzip"`;
-  void reply.headers({ 'Cache-Control': cacheControl, 'Accept-Ranges': 'bytes', ETag: plain, ...(file.deflatedLength === undefined ? {} : { Vary: 'Accept-Encoding' }) });
   const range = request.method === 'GET' && (headers['if-range'] ?? plain) === plain ? readByteRange(headers.range, file.length) : undefined;
   const compressed = range === undefined && file.deflatedLength !== undefined && takesGzip(headers['accept-encoding']);
-  if (compressed) void reply.header('ETag', packed);
-  if (matches(headers['if-none-match'], [plain, packed])) return reply.code(304).send();
+  const shared = {
+    'Cache-Control': cacheControl, 'Accept-Ranges': 'bytes', ETag: compressed ? packed : plain, ...(file.deflatedLength === undefined ? {} : { Vary: 'Accept-Encoding' }),
+  };
+  if (matches(headers['if-none-match'], [plain, packed])) return reply.code(304).headers(shared).send();
   if (range === 'unsatisfiable') {
     throw new QuipuError('range-not-satisfiable', `The file has ${file.length} bytes, and the range begins behind them.`, { parameter: 'Range', headers: { 'Content-Range': `bytes */${file.length}` } });
   }
 
-  void reply.type(contentTypeOf(path));
-  const length = range ? range.end - range.start : compressed ? file.deflatedLength! + GZIP_FRAME : file.length;
-  void reply.header('Content-Length', length);
-  if (compressed) void reply.header('Content-Encoding', 'gzip');
-  if (range) void reply.code(206).header('Content-Range', `bytes ${range.start}-${range.end - 1}/${file.length}`);
-  if (request.method === 'HEAD') return reply.send('');
-  return reply.send(compressed ? gzipped(await file.openDeflated(), file) : await file.open(range));
+  const body = request.method === 'HEAD' ? '' : compressed ? gzipped(await file.openDeflated(), file) : await file.open(range);
+  return reply.code(range ? 206 : 200).headers({
+    ...shared, 'Content-Type': contentTypeOf(path),
+    'Content-Length': range ? range.end - range.start : compressed ? file.deflatedLength! + GZIP_FRAME : file.length,
+    ...(compressed && { 'Content-Encoding': 'gzip' }),
+    ...(range && { 'Content-Range': `bytes ${range.start}-${range.end - 1}/${file.length}` }),
+  }).send(body);
 }
 
 /** A raw deflate stream as a gzip stream: between header and trailer (RFC 1952 2.3.1). */

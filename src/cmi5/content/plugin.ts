@@ -1,9 +1,10 @@
 import type { FastifyError, FastifyPluginCallback } from 'fastify';
 import { QuipuError } from '../../xapi/errors.js';
+import type { PackageFiles } from '../packages/package-files.js';
 import type { ContentLinks } from './content-links.js';
 import { isServed, rememberSessions, type FindSession } from './content-sessions.js';
-import { entryAt } from './entry-path.js';
-import { sendFile, type PackageFile } from './file-answer.js';
+import { entryAt } from './entry-at.js';
+import { sendFile } from './file-answer.js';
 import { isNavigation, isPrefetch } from './navigation.js';
 import { sendNotice } from './notice.js';
 
@@ -11,8 +12,7 @@ import { sendNotice } from './notice.js';
 export interface ContentOptions {
   links: ContentLinks;
   findSession: FindSession;
-  /** The file of a package by its exact name; undefined when there is none. @throws QuipuError `not-found` when there is no such package */
-  findFile(tenant: string, packageId: string, path: string): Promise<PackageFile | undefined>;
+  files: PackageFiles;
   /**
    * Launches the session's AU anew, in the same registration and mode.
    * @returns the new launch URL
@@ -46,7 +46,7 @@ const LONGEST_LIST = 500;
  * an origin of its own: what it serves are a stranger's scripts. It knows no credentials and sets no cookies.
  */
 export const contentPlugin: FastifyPluginCallback<ContentOptions> = (app, options, done) => {
-  const { links, findFile, relaunch } = options;
+  const { links, files, relaunch } = options;
   const findSession = rememberSessions(options.findSession);
   const ancestors = options.frameAncestors === undefined ? '' : `; frame-ancestors ${options.frameAncestors}`;
 
@@ -85,7 +85,7 @@ export const contentPlugin: FastifyPluginCallback<ContentOptions> = (app, option
       if (isPrefetch(request)) return reply.code(204).send();
       return reply.redirect(await relaunch(grant.tenant, grant.session), 302);
     }
-    const file = path === undefined ? undefined : await findFile(grant.tenant, grant.package, path);
+    const file = path === undefined ? undefined : await files.find(grant.tenant, grant.package, path);
     if (path === undefined || !file) throw new QuipuError('not-found', `The package has no file ${JSON.stringify((path ?? address.path).slice(0, LONGEST_LIST))}.`);
     void reply.header('Content-Security-Policy', `${freely}${isStart && session.ownWindow ? "; frame-ancestors 'self'" : ancestors}`);
     const page = /\.x?html?$/i.test(path);

@@ -4,22 +4,22 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { crc32, deflateRawSync } from 'node:zlib';
 import { pino } from 'pino';
 import type { Test } from 'tap';
+import type { ContentStore } from '../../../src/cmi5/content-store.js';
 import { createContentLinks, type ContentGrant } from '../../../src/cmi5/content/content-links.js';
 import type { ContentSession } from '../../../src/cmi5/content/content-sessions.js';
-import type { PackageFile } from '../../../src/cmi5/content/file-answer.js';
+import { createPackageFiles } from '../../../src/cmi5/packages/package-files.js';
 import { loadConfig } from '../../../src/config.js';
 import { createContentApp } from '../../../src/server/content-app.js';
 import { openLevelStorage } from '../../../src/storage/leveldb/open.js';
-import { QuipuError } from '../../../src/xapi/errors.js';
 import { send, type Answer, type RequestOptions } from '../server.js';
-import type { ZipFile } from './write-zip.js';
+import { writeZip, type ZipFile } from './write-zip.js';
 
 /** A content server on a port of its own, with one package and one session. */
 export interface ContentServer {
   port: number;
+  content: ContentStore;
   grant: ContentGrant;
   /** As the session is at the moment; undefined when there is none. */
   session: ContentSession | undefined;
@@ -44,6 +44,8 @@ export async function startContentServer(t: Test, files: readonly ZipFile[], opt
   const directory = await mkdtemp(join(tmpdir(), 'quipu-content-'));
   const storage = await openLevelStorage({ directory });
   const grant: ContentGrant = { tenant: 'default', package: randomUUID(), session: randomUUID() };
+  const staged = await storage.content.stage(grant.tenant, grant.package, Readable.from([writeZip(files)]), 1 << 30);
+  await staged.commit();
   const links = createContentLinks({ records: storage.records, url: () => options.url ?? `http://127.0.0.1:${server.port}` });
   const closing = new AbortController();
   const app = await createContentApp({
@@ -52,11 +54,7 @@ export async function startContentServer(t: Test, files: readonly ZipFile[], opt
       links,
       frameAncestors: options.frameAncestors,
       findSession: async (tenant, session) => (tenant === grant.tenant && session === grant.session ? server.session : undefined),
-      findFile: async (tenant, packageId, path) => {
-        if (tenant !== grant.tenant || packageId !== grant.package) throw new QuipuError('not-found', 'There is no such package.');
-        const file = files.find(({ name }) => name === path);
-        return file && packageFile(file);
-      },
+      files: createPackageFiles({ content: storage.content }),
       relaunch: async () => {
         server.relaunches += 1;
         return `http://content.test/launch/${server.relaunches}`;
@@ -72,7 +70,7 @@ export async function startContentServer(t: Test, files: readonly ZipFile[], opt
   });
   const server: ContentServer = {
     port: (app.server.address() as AddressInfo).port,
-    grant, relaunches: 0,
+    grant, content: storage.content, relaunches: 0,
     session: { fetched: false, startPath: 'au/index.html', ownWindow: false, isLaunch: (fetch) => fetch === fetchUrl },
     path: async (file) => {
       const { pathname, search } = new URL(await links.link(grant, file));
@@ -82,14 +80,4 @@ export async function startContentServer(t: Test, files: readonly ZipFile[], opt
     request: (path, request) => send(`http://127.0.0.1:${server.port}${path}`, { version: null, ...request }),
   };
   return server;
-}
-
-function packageFile({ data, stored = false }: ZipFile): PackageFile {
-  const bytes = Buffer.from(data as string);
-  const deflated = stored ? undefined : deflateRawSync(bytes);
-  return {
-    length: bytes.length, crc32: crc32(bytes), deflatedLength: deflated?.length,
-    open: async ({ start, end } = { start: 0, end: bytes.length }) => Readable.from([bytes.subarray(start, end)], { objectMode: false }),
-    openDeflated: async () => Readable.from([deflated!], { objectMode: false }),
-  };
 }

@@ -74,12 +74,27 @@ t.test('ranges', async (t) => {
     const { status, headers, json } = await server.get(file, { headers: { Range: 'bytes=5000-' } });
     t.equal(status, 416);
     t.equal(headers['content-range'], 'bytes */5000');
+    t.equal(headers['cache-control'], 'no-store');
     t.match(json(), { error: 'range-not-satisfiable', requestId: String });
     t.equal((await server.get(file, { headers: { Range: 'bytes=0-1,3-4' } })).bytes.length, 5000, 'several ranges: the whole');
     t.equal((await server.get(file, { method: 'HEAD', headers: { Range: 'bytes=0-1' } })).status, 200, 'a range is for GET');
     const etag = (await server.get(file)).headers.etag!;
     t.equal((await server.get(file, { headers: { Range: 'bytes=0-1', 'If-Range': etag } })).status, 206);
     for (const other of ['"other"', `W/${etag}`, new Date().toUTCString()]) t.equal((await server.get(file, { headers: { Range: 'bytes=0-1', 'If-Range': other } })).status, 200, other);
+  }
+});
+
+t.test('a file that can not be read any more is an error like others', async (t) => {
+  const server = await startContentServer(t, files);
+  await server.get('au/js/au.js');
+  await server.content.delete(server.grant.tenant, server.grant.package);
+  for (const headers of [{}, { 'Accept-Encoding': 'gzip' }, { Range: 'bytes=0-1' }]) {
+    const answer = await server.get('au/js/au.js', { headers });
+    t.equal(answer.status, 404);
+    t.match(answer.json(), { error: 'not-found' });
+    t.equal(answer.headers['content-length'], String(answer.bytes.length));
+    t.equal(answer.headers['cache-control'], 'no-store');
+    for (const name of ['content-encoding', 'content-range', 'etag']) t.equal(answer.headers[name], undefined, name);
   }
 });
 

@@ -1,14 +1,4 @@
 /**
- * The entry of a package that a relative URL names, without query and fragment.
- * @param url relative to the root of the package
- * @returns as `entryAt`; undefined also when it is no relative URL
- */
-export function entryPathOf(url: string): string | undefined {
-  const path = /^[^?#]*/.exec(url)![0];
-  return /^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})/i.test(path) ? undefined : entryAt(path);
-}
-
-/**
  * The entry of a package at a path: percent-decoded, its dots and doubled slashes resolved.
  * @returns undefined when it leads out of the package, or does not decode to UTF-8; '' and what ends in `/` are folders
  */
