@@ -16,6 +16,7 @@ export const errorRegistry = {
   'invalid-header': { status: 400, title: 'A request header is missing or malformed' },
   'invalid-version': { status: 400, title: 'The X-Experience-API-Version header is missing or names a version that is not served' },
   'invalid-document': { status: 400, title: 'A document can not be stored or merged as asked' },
+  'invalid-package': { status: 400, title: 'A course package breaks rules of cmi5, or is no package' },
   'invalid-request': { status: 400, title: 'The request does not fit the schema of its route' },
   'precondition-required': { status: 400, title: 'The request must carry If-Match or If-None-Match' },
   'unauthorized': { status: 401, title: 'The request carries no valid credential' },
@@ -60,6 +61,8 @@ export interface ErrorDetails {
   section?: string;
   /** What would be right, in words or by example. */
   expected?: string;
+  /** Everything that is wrong, where more than one thing is told: each with `rule`, `section`, `message` and `hint`. */
+  faults?: readonly object[];
   /** Seconds after which to try again; becomes the Retry-After header. */
   retryAfter?: number;
   /** Further headers of the answer. */

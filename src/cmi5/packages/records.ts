@@ -39,6 +39,8 @@ export interface VersionRecord {
   length: number;
   /** A zip, or a cmi5.xml alone whose AUs are elsewhere. */
   kind: 'zip' | 'xml';
+  /** Media type that the package came with, for giving it back. */
+  contentType: string;
   /** Id of the package in the ContentStore. */
   package: string;
   structure: CourseStructure;
