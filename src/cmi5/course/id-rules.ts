@@ -16,13 +16,15 @@ const uniqueness = {
 const identified = ({ course, objectives, blocks, units }: Outline): XmlElement[] =>
   [...(course === undefined ? [] : [course]), ...objectives, ...blocks, ...units].sort((one, other) => one.order - other.order);
 
+const isId = (value: string): boolean => value.length <= maxIdLength && isIri(value);
+
 /** Whether an attribute is an absolute IRI; one that is not given is judged by the XSD. */
 function judgeIri(element: XmlElement, attribute: string): Finding[] {
   const value = attributeOf(element, attribute);
-  if (value === undefined || (isIri(value) && value.length <= maxIdLength)) return [];
+  if (value === undefined || isId(value)) return [];
   return [finding(element, {
     rule: 'absolute-iri', requirement: '3.0.0.0-1', section: 'cmi5 3.0',
-    message: value.length > maxIdLength && isIri(value)
+    message: value.length > maxIdLength
       ? `The ${attribute} ${quoted(value)} of <${element.name}> is longer than the ${maxIdLength} characters that this server takes.`
       : `The ${attribute} ${quoted(value)} of <${element.name}> is not an absolute IRI.`,
     hint: 'Write the IRI in full, with its scheme, such as https://example.org/courses/geology; spaces and the characters <>"{}|\\^` are not allowed in one.',
@@ -64,7 +66,7 @@ export function judgeReferences(outline: Outline): Finding[] {
   const known = new Set(outline.objectives.map((objective) => attributeOf(objective, 'id')));
   return outline.references.flatMap((reference) => {
     const id = attributeOf(reference, 'idref');
-    if (id !== undefined && (known.has(id) || !isIri(id))) return [];
+    if (id !== undefined && (known.has(id) || !isId(id))) return [];
     return [finding(reference, {
       rule: 'objective-reference', requirement: '4.4.0.0-1', section: 'cmi5 13.1.4',
       message: id === undefined ? 'This reference to an objective has no idref.' : `The course structure lists no objective with the id ${quoted(id)}.`,

@@ -2,8 +2,8 @@ import type { PackageFault } from './fault.js';
 
 /** Elements within elements. */
 export const maxNesting = 100;
-/** Elements in one file; an AU has about ten. */
-export const maxElements = 200_000;
+/** Elements in one file: more than ten thousand AUs. */
+export const maxElements = 100_000;
 /** Attributes and namespace declarations of one element. */
 export const maxAttributes = 200;
 

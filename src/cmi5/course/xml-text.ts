@@ -1,6 +1,6 @@
 import type { PackageFault } from './fault.js';
 
-/** Bytes a cmi5.xml may have: some forty thousand AUs. */
+/** Bytes a cmi5.xml may have. */
 export const maxXmlBytes = 16 * 1024 * 1024;
 
 /** Encodings that show in the bytes themselves; a file that only declares one is damaged. */
