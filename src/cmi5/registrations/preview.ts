@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import type { CollectionSpec, RecordStore } from '../../records/store.js';
+import type { EnrolmentService } from './enrolment.js';
+import type { Launch, LaunchRequest, LaunchService } from './launch.js';
+import { QuipuError } from '../../xapi/errors.js';
+
+/** A throw-away registration, under its id. */
+interface PreviewRecord {
+  /** When it was made, in milliseconds since the epoch. */
+  made: number;
+}
+
+export const previewRecords: CollectionSpec<PreviewRecord> = { name: 'cmi5-previews', indexes: [], unique: [] };
+
+/** Launches without a registration: by all rules, and of nothing that reports would see. */
+export interface PreviewService {
+  /** @throws QuipuError `not-found`, `invalid-request` */
+  preview(tenant: string, request: LaunchRequest & { course: string }): Promise<Launch>;
+  /** Forgets those made before, in milliseconds since the epoch, with everything that came of them. */
+  deleteBefore(tenant: string, made: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface PreviewServiceDeps {
+  records: RecordStore;
+  enrolments: EnrolmentService;
+  launching: LaunchService;
+  /** The public URL of this server: home page of the learners of previews. */
+  publicUrl(): string;
+}
+
+const SLICE = 200;
+
+export function createPreviewService({ records, enrolments, launching, publicUrl }: PreviewServiceDeps): PreviewService {
+  const previews = records.collection<PreviewRecord>(previewRecords);
+  return {
+    preview: async (tenant, { course, ...request }) => {
+      const registration = randomUUID();
+      // First of all, so that whatever else is made of it is found again.
+      await previews.insert(tenant, registration, { made: Date.now() });
+      const learner = { objectType: 'Agent', account: { homePage: publicUrl(), name: `preview-${registration}` } } as const;
+      await enrolments.create(tenant, { course, learner, registration }, { preview: true });
+      return launching.launch(tenant, registration, request);
+    },
+    deleteBefore: async (tenant, made, signal) => {
+      let after: string | undefined;
+      for (;;) {
+        const page = await previews.list(tenant, { ...(after === undefined ? {} : { after }), limit: SLICE });
+        for (const { id, value } of page) {
+          if (signal.aborted) return;
+          if (value.made >= made) continue;
+          await enrolments.delete(tenant, id).catch(unlessGone);
+          await previews.delete(tenant, id);
+        }
+        if (page.length < SLICE) return;
+        after = page.at(-1)!.id;
+      }
+    },
+  };
+}
+
+/** A preview that was begun and never came to be has no registration. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof QuipuError) || error.code !== 'not-found') throw error;
+}
