@@ -1,4 +1,5 @@
-import type { DocumentService } from '../../documents/service.js';
+import { etagOf } from '../../documents/etags.js';
+import type { DocumentStore } from '../../documents/store.js';
 import { agentIdentifier } from '../../xapi/actors.js';
 import { QuipuError } from '../../xapi/errors.js';
 import { formatTimestamp } from '../../xapi/timestamps.js';
@@ -56,7 +57,7 @@ export interface LaunchServiceDeps {
   sessions: Sessions;
   courses: Courses;
   abandoning: Pick<AbandonService, 'follow'>;
-  documents: Pick<DocumentService, 'put'>;
+  documents: Pick<DocumentStore, 'put'>;
   links: Pick<ContentLinks, 'link'>;
   /** The public URL of this server. */
   publicUrl(): string;
@@ -90,7 +91,7 @@ export function createLaunchService({ writer, sessions, courses, abandoning, doc
       if (now.version !== registration!.version) throw new QuipuError('record-conflict', `The registration ${now.id} was moved to another version meanwhile. Send the request again.`, { retryAfter: 1 });
       const at = Date.now();
       created ??= sessions.create(sessionId, record, begun);
-      await Promise.all([created, documents.put(tenant, key, { content, contentType: 'application/json' }, {}, 'overwrite')]);
+      await Promise.all([created, documents.put(tenant, { key, content, contentType: 'application/json', etag: etagOf(content), updated: at }, { kind: 'any' })]);
       const before = await abandoning.follow(tenant, now, at);
       const launched = launchedStatement(factsOf(tenant, now, sessionId, at), statementUnit(facts, unit.index), { ...unit, mode, launchUrl: address });
       return {

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import type { DocumentStore } from '../../documents/store.js';
 import type { CollectionSpec, RecordStore } from '../../records/store.js';
-import type { EnrolmentService } from './enrolment.js';
-import type { Launch, LaunchRequest, LaunchService } from './launch.js';
+import { agentIdentifier } from '../../xapi/actors.js';
 import { QuipuError } from '../../xapi/errors.js';
+import type { Enrolments } from './enrolments.js';
+import type { Launch, LaunchRequest, LaunchService } from './launch.js';
+import type { Learner } from './records.js';
 
 /** A throw-away registration, under its id. */
 interface PreviewRecord {
   /** When it was made, in milliseconds since the epoch. */
   made: number;
+  /** Made for it: its learner is nobody else. */
+  learner: Learner;
 }
 
 export const previewRecords: CollectionSpec<PreviewRecord> = { name: 'cmi5-previews', indexes: [], unique: [] };
@@ -22,23 +27,24 @@ export interface PreviewService {
 
 export interface PreviewServiceDeps {
   records: RecordStore;
-  enrolments: EnrolmentService;
-  launching: LaunchService;
+  enrolments: Pick<Enrolments, 'register' | 'forget'>;
+  launching: Pick<LaunchService, 'launch'>;
+  documents: Pick<DocumentStore, 'deleteAll'>;
   /** The public URL of this server: home page of the learners of previews. */
   publicUrl(): string;
 }
 
 const SLICE = 200;
 
-export function createPreviewService({ records, enrolments, launching, publicUrl }: PreviewServiceDeps): PreviewService {
+export function createPreviewService({ records, enrolments, launching, documents, publicUrl }: PreviewServiceDeps): PreviewService {
   const previews = records.collection<PreviewRecord>(previewRecords);
   return {
     preview: async (tenant, { course, ...request }) => {
       const registration = randomUUID();
+      const learner: Learner = { objectType: 'Agent', account: { homePage: publicUrl(), name: `preview-${registration}` } };
       // First of all, so that whatever else is made of it is found again.
-      await previews.insert(tenant, registration, { made: Date.now() });
-      const learner = { objectType: 'Agent', account: { homePage: publicUrl(), name: `preview-${registration}` } } as const;
-      await enrolments.create(tenant, { course, learner, registration }, { preview: true });
+      await previews.insert(tenant, registration, { made: Date.now(), learner });
+      await enrolments.register(tenant, { course, learner, registration, preview: true });
       return launching.launch(tenant, registration, request);
     },
     deleteBefore: async (tenant, made, signal) => {
@@ -48,7 +54,8 @@ export function createPreviewService({ records, enrolments, launching, publicUrl
         for (const { id, value } of page) {
           if (signal.aborted) return;
           if (value.made >= made) continue;
-          await enrolments.delete(tenant, id).catch(unlessGone);
+          await enrolments.forget(tenant, id).catch(unlessGone);
+          await documents.deleteAll(tenant, { resource: 'agent-profile', agent: agentIdentifier(value.learner)! });
           await previews.delete(tenant, id);
         }
         if (page.length < SLICE) return;

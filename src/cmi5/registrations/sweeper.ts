@@ -1,4 +1,4 @@
-import type { DocumentService } from '../../documents/service.js';
+import type { DocumentStore } from '../../documents/store.js';
 import type { Job } from '../../jobs/jobs.js';
 import { QuipuError } from '../../xapi/errors.js';
 import type { AbandonService } from './abandon.js';
@@ -9,7 +9,7 @@ export interface SweeperDeps {
   writer: RegistrationWriter;
   abandoning: Pick<AbandonService, 'abandonWhen'>;
   previews: Pick<PreviewService, 'deleteBefore'>;
-  documents: Pick<DocumentService, 'list'>;
+  documents: Pick<DocumentStore, 'list'>;
   listTenants(): Promise<string[]>;
   /** Milliseconds without a statement or a State document of the AU after which its session is abandoned. */
   idle: number;
@@ -33,8 +33,8 @@ export function createSweeper({ writer, abandoning, previews, documents, listTen
     const { last, launched, unit } = session!;
     const said = last ?? launched;
     if (now() - said < idle) return said;
-    const { updated } = await documents.list(tenant, { resource: 'state', activity: unit, agent: learnerKey, registration: id });
-    return Math.max(said, updated ?? 0);
+    const states = await documents.list(tenant, { resource: 'state', activity: unit, agent: learnerKey, registration: id });
+    return states.reduce((latest, { updated }) => Math.max(latest, updated), said);
   }
 
   async function look(tenant: string, registration: Registration): Promise<void> {
