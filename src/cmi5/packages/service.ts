@@ -121,7 +121,15 @@ export function createCourseService(deps: CourseServiceDeps): CourseService {
   return {
     import: (tenant, request) => importPackage({ content, courses, versions, homePage, maxPackageBytes }, tenant, request),
     get,
-    list: async (tenant, after, limit) => (await courses.list(tenant, { after, limit })).filter(({ value }) => !isGone(value)).map(({ id, value }) => ({ id, ...value })),
+    list: async (tenant, after, limit = 1000) => {
+      const found: Course[] = [];
+      for (let last = after; ;) {
+        const page = await courses.list(tenant, { after: last, limit: limit - found.length });
+        found.push(...page.filter(({ value }) => !isGone(value)).map(({ id, value }) => ({ id, ...value })));
+        last = page[page.length - 1]?.id;
+        if (last === undefined || found.length === limit) return found;
+      }
+    },
     version,
     versions: async (tenant, course) => {
       const all: CourseVersion[] = [];
