@@ -13,7 +13,7 @@ import { attributeOffset, createPlaces } from './xml-places.js';
 import { scanXml } from './xml-scan.js';
 import { decodeXml } from './xml-text.js';
 
-/** Faults that are told of one file; a last one says how many more there are. */
+/** Faults that are told of one file; when there are more, a last one says so. */
 export const maxFaults = 1000;
 
 /** A structure, or every fault that there is. */
@@ -65,7 +65,6 @@ function placed(findings: readonly Finding[], text: string, starts: readonly num
     const start = starts[order] ?? 0;
     return { ...placeOf(attribute === undefined ? start : attributeOffset(text, start, attribute)), ...fault };
   });
-  const left = findings.length - faults.length;
-  if (left > 0) faults.push({ rule: 'more-faults', section: 'cmi5 4.4', message: `There are ${left} more faults.`, hint: 'Import again when these are put right.', ...placeOf(0) });
+  if (findings.length > maxFaults) faults.push({ rule: 'more-faults', section: 'cmi5 4.4', message: `There are more faults than these ${maxFaults}.`, hint: 'Import again when these are put right.', ...placeOf(0) });
   return faults;
 }

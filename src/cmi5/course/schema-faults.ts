@@ -8,7 +8,6 @@ const hints: [RegExp, string][] = [
   [/No matching global declaration/, `The root element is <courseStructure xmlns="${courseNamespace}">; earlier drafts of cmi5 had other namespaces.`],
   [/'(?:moveOn|masteryScore|launchMethod|activityType)': This element is not expected/, 'This is an attribute of <au>, not an element: <au id="…" moveOn="Passed" masteryScore="0.8">.'],
   [/'(?:au|block|objectives)': This element is not expected\. Expected is \( ##other/, '<au>, <block> and <objectives> follow </course>; <course> holds title and description alone.'],
-  [/'(?:au|block)': Missing child|'(?:title|description|objectives|url|launchParameters|entitlementKey)': This element is not expected/, 'The order is: title, description, objectives, then for an AU url, launchParameters, entitlementKey, and for a block its AUs and blocks. Title, description and url must be there.'],
   [/'courseStructure': Missing child/, 'A course structure holds <course>, then <objectives> if there are any, then at least one <au> or <block>.'],
   [/'(?:title|description)': (?:Missing child|Character content)/, 'Put the text into <langstring lang="en">…</langstring>.'],
   [/The attribute 'url' is not allowed/, 'The URL is an element of the AU: <url>index.html</url>.'],
@@ -19,6 +18,8 @@ const hints: [RegExp, string][] = [
   [/attribute 'lang'/, 'Name the language by a tag such as en or en-US, with a hyphen.'],
   [/xs:anyURI|'url': '.*' is not a valid value/, 'Write spaces and other characters that an address does not allow there, square brackets among them, as percent escapes such as %20.'],
   [/'url': \[facet 'minLength'\]/, 'Name the page that starts the AU: <url>index.html</url>.'],
+  [/'\{[^']*': This element is not expected/, 'Elements of another namespace come last in their parent; in <objective>, <langstring> and <url> there are none.'],
+  [/: (?:This element is not expected|Missing child)/, 'The order is: title, description, objectives, then for an AU url, launchParameters, entitlementKey, and for a block its AUs and blocks. Title, description and url must be there.'],
 ];
 
 const attribute = /, attribute '([^']+)': /;

@@ -1,8 +1,8 @@
 import { parseOptions, type LibXml2, type Pointer } from './libxml2.js';
 import { trimXml, type XmlElement } from './xml-element.js';
 
-/** Complaints that are kept of one document; more would help nobody. */
-export const maxComplaints = 1000;
+/** Complaints that are kept of one document: one more than are told, so that it shows. */
+export const maxComplaints = 1001;
 
 /** Something libxml2 says is wrong. */
 export interface Complaint {

@@ -9,7 +9,7 @@ for (const { name, xml, files, at, ...expected } of [...catapultTwins, ...single
     t.match(faults, [{ ...expected, ...placeOf(xml, at) }], JSON.stringify(faults));
     t.equal(faults.length, 1, JSON.stringify(faults));
     t.ok(faults[0]?.message && faults[0].hint, 'says what is wrong and what would be right');
-    t.equal(faults[0]?.message.includes('{http'), false, 'names of cmi5 are told without their namespace');
+    t.equal(faults[0]?.message.includes('{https://w3id.org'), false, 'names of cmi5 are told without their namespace');
   });
 }
 
@@ -42,15 +42,16 @@ t.test('hints say what to do about what tools often get wrong', async (t) => {
   t.match(await hintOf(courseXml({ nodes: au({ after: '<moveOn>Passed</moveOn>' }) })), /attribute of <au>/);
   t.match(await hintOf(courseXml().replace('</course>', `${au()}</course>`)), /follow <\/course>/);
   t.match(await hintOf(courseXml().replace('<langstring lang="en">Rocks</langstring>', 'Rocks')), /<langstring lang="en">/);
-  t.match(await hintOf(courseXml({ nodes: au().replace('<url>', '<link>').replace('</url>', '</link>') })), /XSD|order/);
+  t.match(await hintOf(courseXml({ nodes: au().replace('<url>', '<link>').replace('</url>', '</link>') })), /order/);
   t.match(await hintOf(courseXml({ nodes: au({ url: 'Index.HTML' }) }), new Set(['other.html', 'index.html'])), /"index.html"/);
   t.match(await hintOf(courseXml({ nodes: au({ url: 'index.html' }) }), new Set(['content/index.html'])), /"content\/index.html"/);
+  t.match(await hintOf(courseXml({ root: ' xmlns:v="urn:v"', nodes: au({ before: '<v:level/>' }) })), /come last/);
 });
 
-t.test('of very many faults a thousand are told, and how many are left', async (t) => {
+t.test('of very many faults a thousand are told, and that there are more', async (t) => {
   const faults = await faultsOf(courseXml({ nodes: Array.from({ length: 1500 }, (_, index) => au({ id: `${index}` })).join('\n') }));
   t.equal(faults.length, 1001);
-  t.match(faults.at(-1), { rule: 'more-faults', message: 'There are 500 more faults.' });
+  t.match(faults.at(-1), { rule: 'more-faults', message: 'There are more faults than these 1000.' });
 });
 
 t.test('a file that is not well-formed is told with its place', async (t) => {
