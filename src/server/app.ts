@@ -7,6 +7,9 @@ import { adminPlugin } from '../admin/plugin.js';
 import { tenantOf } from '../admin/tenant-scope.js';
 import { authPlugin, type AuthOptions } from '../auth/plugin.js';
 import { backupPlugin } from '../backup/plugin.js';
+import { cmi5ConsolePlugin } from '../cmi5/console/plugin.js';
+import { cmi5Plugin } from '../cmi5/plugin.js';
+import { fetchPlugin } from '../cmi5/registrations/fetch.js';
 import type { Config } from '../config.js';
 import { feedPlugin } from '../feed/plugin.js';
 import { livePlugin } from '../live/plugin.js';
@@ -49,7 +52,11 @@ export async function createApp({ services, config, log, tracing, version, trust
   await app.register(requestMetricsPlugin, { metrics: services.metrics });
   await registerCompression(app);
   registerApiDocs(app, openApi(version, services.homePage));
-  if (config.role !== 'worker') await app.register(consolePlugin, { prefix: '/console' });
+  if (config.role !== 'worker') {
+    await app.register(consolePlugin, { prefix: '/console' });
+    await app.register(cmi5ConsolePlugin, { prefix: '/console' });
+    await app.register(fetchPlugin, { prefix: '/cmi5', sessions: services.cmi5.sessions, onFault: (error) => log.error({ err: error }, 'cmi5 could not give a session its token') });
+  }
   await app.register(healthPlugin, { checks: services.checks, observed: { analytics: () => services.engine.health(), ...(config.redisUrl === undefined ? {} : { jobs: () => ({ status: services.jobs.state().status }) }) } });
   await app.register(async (scope) => {
     await scope.register(authPlugin, { ...auth, openTo: fromLoopback });
@@ -71,6 +78,7 @@ export async function createApp({ services, config, log, tracing, version, trust
     await scope.register(transferPlugin, { transfer: services.transfer, tenantOf: (request) => tenantOf(request, services.tenants) });
     await scope.register(backupPlugin, { backup: services.backup });
     await scope.register(analyticsPlugin, { analytics: services.analytics, maxDepth: config.maxDepth, tenantOf: (request) => tenantOf(request, services.tenants), prefix: '/analytics' });
+    await scope.register(cmi5Plugin, { cmi5: services.cmi5, tenantOf: (request) => tenantOf(request, services.tenants), maxDepth: config.maxDepth, closing });
     await scope.register(livePlugin, { feed: services.feed, statements: services.statements, maxDepth: config.maxDepth, closing });
   }, { prefix: '/v1' });
   if (config.role !== 'worker') await app.register(sqlPlugin, { answer: services.sql, prefix: '/clickhouse' });

@@ -11,6 +11,7 @@ import { createAttempts } from '../auth/attempts.js';
 import { createKeyService } from '../auth/key-service.js';
 import { createTokenVerifier } from '../auth/tokens.js';
 import { createBackupService } from '../backup/service.js';
+import { createCmi5Service, lmsAuthority } from '../cmi5/service.js';
 import type { Config } from '../config.js';
 import { createDocumentService } from '../documents/service.js';
 import { announcing } from '../feed/announce.js';
@@ -25,6 +26,7 @@ import { engineScope } from '../query/engine-scope.js';
 import { createEngineService } from '../query/engine-service.js';
 import { createAnalyticsService } from '../query/service.js';
 import { createSqlService } from '../query/sql/service.js';
+import { createOwnStatements } from '../statements/own-statements.js';
 import { createPreparation } from '../statements/preparation.js';
 import { createStatementService } from '../statements/service.js';
 import { noTracing, type Tracing } from '../tracing/tracing.js';
@@ -127,7 +129,16 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     onFault: (error) => log.error({ err: error }, 'A thread that prepares statements has ended or could not be started; statements are prepared without it until another one is'),
   });
   const statements = createStatementService({ store, attachments, preparation, count: (outcome, count) => metrics.statements(outcome, count) });
+  const cmi5 = createCmi5Service({
+    records, statements: store, documents, content: storage.content, feed, homePage, maxPackageBytes: config.maxPackageBytes, shared,
+    prepare: createOwnStatements(store.keyHash, lmsAuthority(homePage)), stateGrace: config.cmi5StateGrace * 1000,
+    idle: config.cmi5Idle * 1000, listTenants,
+    onFault: (error, doing) => log.error({ err: error }, `cmi5 could not ${doing}`),
+    count: (event) => metrics.cmi5(event),
+  });
+  jobs.define(cmi5.sweeper);
   return {
+    cmi5,
     storage, homePage, tenants, metrics, keys, tokens, erasures, statements,
     documents: createDocumentService({ documents, maxDocumentBytes: config.maxDocumentBytes, maxDepth: config.maxDepth, now: Date.now }),
     feed, engine, leases, jobs,

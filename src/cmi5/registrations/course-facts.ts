@@ -18,6 +18,8 @@ export interface Courses {
   facts(tenant: string, version: string): Promise<CourseFacts>;
   /** The course as it is now. @throws QuipuError `not-found` */
   course(tenant: string, id: string): Promise<CourseRecord>;
+  /** The same; undefined when there is none. */
+  find(tenant: string, id: string): Promise<CourseRecord | undefined>;
   mode(tenant: string, course: string): Promise<CourseMode>;
 }
 
@@ -29,10 +31,12 @@ export function createCourses(records: RecordStore): Courses {
   const versions = records.collection<VersionRecord>(versionRecords);
   const known = new Map<string, CourseFacts>();
 
+  const find = async (tenant: string, id: string): Promise<CourseRecord | undefined> => (await courses.get(tenant, id))?.value;
+
   async function course(tenant: string, id: string): Promise<CourseRecord> {
-    const record = await courses.get(tenant, id);
+    const record = await find(tenant, id);
     if (!record) throw new QuipuError('not-found', `There is no course ${id}.`);
-    return record.value;
+    return record;
   }
 
   async function read(tenant: string, id: string): Promise<CourseFacts> {
@@ -52,6 +56,7 @@ export function createCourses(records: RecordStore): Courses {
       return facts;
     },
     course,
+    find,
     mode: async (tenant, id) => (await course(tenant, id)).mode,
   };
 }

@@ -5,6 +5,7 @@ import { QuipuError } from '../../xapi/errors.js';
 import { sessionIdOf } from '../rules/lms-statements.js';
 import { satisfactionOf } from '../rules/satisfaction.js';
 import type { Courses } from './course-facts.js';
+import { filteredPage } from './filtered-page.js';
 import type { Findings } from './findings.js';
 import type { Learner } from './records.js';
 import type { Registration, RegistrationWriter } from './registration-writer.js';
@@ -86,16 +87,10 @@ export function createEnrolments({ writer, sessions, findings, courses, document
       return { registration: await settleAt(tenant, id, now.version, 'registered'), created };
     },
     get,
-    list: async (tenant, { course, learner }, after, limit = 100) => {
+    list: (tenant, { course, learner }, after, limit = 100) => {
       const where = learner !== undefined ? { property: 'learnerKey', equals: learner } as const : course !== undefined ? { property: 'course', equals: course } as const : undefined;
-      const found: Registration[] = [];
-      for (let last = after; found.length < limit;) {
-        const page = await writer.list(tenant, { ...(where && { where }), ...(last !== undefined && { after: last }), limit: SLICE });
-        found.push(...page.filter((one) => !one.preview && (course === undefined || one.course === course)));
-        if (page.length < SLICE) break;
-        last = page.at(-1)!.id;
-      }
-      return found.slice(0, limit);
+      return filteredPage((last, most) => writer.list(tenant, { ...(where && { where }), ...(last !== undefined && { after: last }), limit: most }),
+        (one) => !one.preview && (course === undefined || one.course === course), after, limit);
     },
     move: async (tenant, id, version) => {
       const { course } = await get(tenant, id);
