@@ -11,7 +11,7 @@ export const problem = {
 /** Answers that any route with a credential may give. */
 export const refusals = { 401: problem, 403: problem } as const;
 
-const uuid = { type: 'string', format: 'uuid', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' } as const;
+const uuid = { type: 'string', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' } as const;
 const time = { type: 'string', description: 'ISO 8601 in UTC' } as const;
 const agent = { type: 'object', additionalProperties: true, description: 'An xAPI Agent with an account (cmi5 9.2)' } as const;
 const tenant = { type: 'string', maxLength: 40, description: "The tenant this is about; the credential's own when left out. Only the scope `admin` may name another." } as const;
