@@ -108,10 +108,12 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     return outcome === 'updated';
   }
 
-  /** Tells of the session that was under way before and is not any more. */
-  async function tellOfEnd(tenant: string, before: SessionState | undefined, after: SessionState | undefined): Promise<void> {
-    if (!isUnderWay(before) || (after?.id === before.id && isUnderWay(after))) return;
-    await ended(tenant, after?.id === before.id ? after : before);
+  /** Tells of the sessions that were under way, in the record or in what it had come to, and are not any more. */
+  async function tellOfEnds(tenant: string, record: SessionState | undefined, now: SessionState | undefined, after: SessionState | undefined): Promise<void> {
+    for (const id of new Set([record, now].filter(isUnderWay).map((session) => session.id))) {
+      const last = [after, now, record].find((session) => session?.id === id)!;
+      if (last !== after || !isUnderWay(last)) await ended(tenant, last);
+    }
   }
 
   /**
@@ -131,7 +133,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     if (change.statements.length === 0 || now.preview) {
       const same = record.value.pending === undefined && next.version === now.version && isDeepStrictEqual(next.state, now.state);
       if (!same && !await write(tenant, record, next)) return undefined;
-      await tellOfEnd(tenant, record.value.state.session, next.state.session);
+      await tellOfEnds(tenant, record.value.state.session, now.state.session, next.state.session);
       return done(change.statements.flatMap((statement) => ('au' in statement ? ['stored' as const] : [])));
     }
 
@@ -151,7 +153,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     // What is stored is stored: if this fails, whoever comes next does it.
     if (over) await write(tenant, written, result.status === 'stored' ? next : now).catch(() => false);
     if (result.status === 'conflict') return conflict(change.statements, result.index, said);
-    await tellOfEnd(tenant, record.value.state.session, next.state.session).catch(() => undefined);
+    await tellOfEnds(tenant, record.value.state.session, now.state.session, next.state.session).catch(() => undefined);
     return done(ofUnit(change.statements, result.outcomes));
   }
 
