@@ -56,7 +56,7 @@ export const registration = {
 /** A list of registrations. */
 export const registrationList = { type: 'object', required: ['registrations'], properties: { registrations: { type: 'array', items: registration } } } as const;
 
-const namedUnit = { type: ['integer', 'string'], minimum: 0, maxLength: 4000, description: "Index of the AU, the id that the LMS has given it, or the publisher's id" } as const;
+const namedUnit = { anyOf: [{ type: 'integer', minimum: 0 }, { type: 'string', maxLength: 4000 }], description: "Index of the AU, the id that the LMS has given it, or the publisher's id" } as const;
 const launchParts = {
   unit: namedUnit,
   mode: { type: 'string', enum: launchModes, description: 'When left out: Review where the AU was completed and passed, otherwise Normal' },
