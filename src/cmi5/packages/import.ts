@@ -45,6 +45,8 @@ export interface ImportDeps {
 const ATTEMPTS = 50;
 /** How much larger than the largest package its files may be, unpacked. */
 const UNPACKED = 4;
+/** Media types that packages come with beside application/zip and text/xml, and that they are given back with. */
+const otherTypes: Record<VersionRecord['kind'], readonly string[]> = { zip: ['application/x-zip-compressed', 'application/x-zip'], xml: ['application/xml'] };
 /** Bytes of a structure as JSON: what a record can hold in every store. */
 const MOST_STRUCTURE = 12 << 20;
 
@@ -96,7 +98,7 @@ async function record(deps: ImportDeps, tenant: string, id: string, staged: Stag
       const course = existing?.id ?? randomUUID();
       const version: VersionRecord = {
         course, number: (existing?.value.versions.length ?? 0) + 1, imported: now, by: request.by, sha256: staged.sha256, length: staged.length,
-        kind, contentType: typeOf(kind, request.contentType), package: id, structure, ...await nodesOf(deps, tenant, existing, structure), pending: 'yes',
+        kind, ...(otherTypes[kind].includes(request.contentType) && { contentType: request.contentType }), package: id, structure, ...await nodesOf(deps, tenant, existing, structure), pending: 'yes',
       };
       // First the record, which says whose the package is, so that no package is ever nobody's.
       if (kept) await versions.update(tenant, id, version, kept.version);
@@ -141,12 +143,6 @@ async function isListed(courses: Collection<CourseRecord>, tenant: string, { id,
 /** Whether a course is being deleted, and is as good as gone. */
 export function isGone({ versions }: CourseRecord): boolean {
   return versions.length === 0;
-}
-
-/** The media type that a package came with, where it fits. */
-function typeOf(kind: VersionRecord['kind'], said: string): string {
-  const fits = kind === 'zip' ? /^application\/(?:x-)?zip(?:-compressed)?$/ : /^(?:text|application)\/xml$/;
-  return fits.test(said) ? said : kind === 'zip' ? 'application/zip' : 'text/xml';
 }
 
 /** Takes away a version that no course lists: first the package, so that it is never nobody's. */

@@ -92,10 +92,9 @@ export function createPackageFiles({ content, remembered = REMEMBERED }: { conte
   };
 }
 
-/** The names that find an entry: its own, and the composed form, in which cmi5.xml may name what macOS has decomposed. */
-export function namesOf(path: string): string[] {
-  const composed = path.normalize('NFC');
-  return composed === path ? [path] : [path, composed];
+/** The names that find an entry: its own, and the other forms of its letters with marks: macOS decomposes names, and cmi5.xml may not. */
+export function namesOf(path: string): Set<string> {
+  return new Set([path, path.normalize('NFC'), path.normalize('NFD')]);
 }
 
 /** A package without a directory, such as a lone cmi5.xml, has no files. It was judged when it was imported. */
@@ -136,7 +135,11 @@ function fileOf(content: ContentStore, tenant: string, packageId: string, entry:
       const to = Math.min(Math.max(from, range?.end ?? length), length);
       if (method === 'stored') return packed(from, to);
       if (from === to) return Readable.from([], { objectMode: false });
-      return Readable.from(part(inflated(await packed(), length), from, to), { objectMode: false });
+      const source = await packed();
+      const unpacked = Readable.from(part(inflated(source, length), from, to), { objectMode: false });
+      // Whoever leaves before the first byte never begins to run what would end it.
+      unpacked.once('close', () => source.destroy());
+      return unpacked;
     },
     openDeflated: () => packed(),
   };

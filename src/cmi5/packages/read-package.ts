@@ -45,7 +45,7 @@ async function readZip(source: ByteSource, maxUnpackedBytes: number): Promise<Pa
     if (xml && !faults.some(({ path }) => path === COURSE)) faults.push(xml.fault);
     return { faults };
   }
-  const files = new Set(directory.entries.filter(({ folder }) => !folder).flatMap(({ path }) => namesOf(path)));
+  const files = new Set(directory.entries.filter(({ folder }) => !folder).flatMap(({ path }) => [...namesOf(path)]));
   const reading = await readCourse(xml.bytes, files);
   if ('faults' in reading) return { faults: [...faults, ...reading.faults] };
   return faults.length > 0 ? { faults } : { kind: 'zip', structure: reading.structure };

@@ -39,8 +39,8 @@ export interface VersionRecord {
   length: number;
   /** A zip, or a cmi5.xml alone whose AUs are elsewhere. */
   kind: 'zip' | 'xml';
-  /** Media type that the package came with, for giving it back. */
-  contentType: string;
+  /** Media type that the package came with, when it is not application/zip for a zip or text/xml for an XML. */
+  contentType?: string;
   /** Id of the package in the ContentStore. */
   package: string;
   structure: CourseStructure;

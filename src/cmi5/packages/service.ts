@@ -162,7 +162,7 @@ export function createCourseService(deps: CourseServiceDeps): CourseService {
       const course = await existing(tenant, id);
       const chosen = which === undefined || course.versions.includes(which) ? await version(tenant, which ?? course.current) : undefined;
       if (!chosen) throw new QuipuError('not-found', `The course ${id} has no version ${JSON.stringify((which ?? course.current).slice(0, 60))}.`, { parameter: 'version' });
-      const { length, kind, contentType } = chosen;
+      const { length, kind, contentType = kind === 'zip' ? 'application/zip' : 'text/xml' } = chosen;
       return { length, contentType, fileName: `${fileNameOf(course)}-v${chosen.number}.${kind}`, stream: await content.open(tenant, chosen.package, 0, length) };
     },
     findFile: (tenant, packageId, path) => files.find(tenant, packageId, path),
