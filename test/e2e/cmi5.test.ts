@@ -50,11 +50,13 @@ async function statementsOf(server: ServerProcess, registration: string): Promis
 
 const shortVerb = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
 
-/** Waits for what the page says it has come to. */
-async function reaches(page: Page, text: string): Promise<void> {
-  const fault = page.locator('#fault:not(:empty)').waitFor({ state: 'attached', timeout: PATIENCE }).then(async () => { throw new Error(`The page failed: ${await page.locator('#fault').textContent()}`); });
-  fault.catch(() => undefined);
-  await Promise.race([page.locator('#state', { hasText: text }).waitFor({ timeout: PATIENCE }), fault]);
+/** Waits for what the page says it has come to. @param errors of its scripts, as they come */
+async function reaches(page: Page, errors: readonly string[], text: string): Promise<void> {
+  const { state, faults } = await eventually(async () => {
+    const [state, fault] = await Promise.all(['#state', '#fault'].map((id) => page.locator(id).textContent({ timeout: PATIENCE })));
+    return { state, faults: [...errors, ...(fault ? [fault] : [])] };
+  }, ({ state, faults }) => state === text || faults.length > 0);
+  if (state !== text) throw new Error(`The page is at ${JSON.stringify(state)}, not at ${JSON.stringify(text)}: ${faults.join('; ')}`);
 }
 
 /** A learner takes a course: from the import of its package to what reports say. */
@@ -71,11 +73,11 @@ async function study(t: Test, browser: Browser, server: ServerProcess, content: 
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   await page.goto(url);
-  await reaches(page, 'ready, visit 1');
+  await reaches(page, errors, 'ready, visit 1');
   await page.reload();
-  await reaches(page, 'ready, visit 2');
+  await reaches(page, errors, 'ready, visit 2');
   await page.locator('#finish').click();
-  await reaches(page, 'finished');
+  await reaches(page, errors, 'finished');
   await page.close({ runBeforeUnload: true });
 
   const statements = await eventually(() => statementsOf(server, registration), (found) => found.length >= expected.length);
