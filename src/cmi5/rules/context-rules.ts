@@ -29,10 +29,11 @@ export const contextRules: readonly Rule[] = [
   {
     ...common, rule: 'moveon-category-elsewhere', requirement: '9.6.2.2-2 (d)', section: 'cmi5 9.6.2.2', pointer: '/context/contextActivities/category',
     hint: `Leave out the activity ${MOVE_ON_CATEGORY}, except with completed, passed and failed that have the cmi5 category.`,
-    check: ({ verb, defined, value: { context } }) => {
+    check: ({ verb, defined, value }) => {
+      const { context } = value;
       if (verb && moveOnRequirements[verb]) return undefined;
       const kind = contextActivityKinds.find((each) => contextActivityList(context, each).some(({ id }) => id === MOVE_ON_CATEGORY));
-      return kind && { message: `The moveon category is there, and the statement ${defined ? `has the verb ${verb ?? 'of another'}` : 'is not cmi5 defined: the cmi5 category is missing'}.`, pointer: `/context/contextActivities/${kind}` };
+      return kind && { message: `The moveon category is there, and ${defined ? `the verb is ${verb ?? shown(value.verb.id)}` : 'the statement is not cmi5 defined: the cmi5 category is missing'}.`, pointer: `/context/contextActivities/${kind}` };
     },
   },
   {

@@ -15,9 +15,9 @@ import { createStatusService } from '../../../../src/cmi5/registrations/status.j
 import { createSweeper } from '../../../../src/cmi5/registrations/sweeper.js';
 import { createWaiveService } from '../../../../src/cmi5/registrations/waive.js';
 import { createOwnStatements } from '../../../../src/statements/own-statements.js';
-import type { NewStatement } from '../../../../src/statements/store.js';
+import type { NewStatement, StatementStore } from '../../../../src/statements/store.js';
 import type { Actor, Statement } from '../../../../src/xapi/types.js';
-import { openFor, type Adapter } from '../../../contract/adapters.js';
+import { openFor, type Adapter, type OpenStorage } from '../../../contract/adapters.js';
 import { auStatement, sessionContext } from '../rules/au-statements.js';
 import { structureOf, type Shape } from '../rules/courses.js';
 
@@ -32,15 +32,16 @@ export const IDLE = 60_000;
 /** All that is done with registrations, on a store of its own; with `shared` as where other processes use it as well. */
 export async function openCampus(t: Test, adapter: Adapter, { shared = false } = {}) {
   const storage = (await openFor(t, adapter)).current;
-  return { ...servicesOn(storage, shared), another: () => servicesOn(storage, true) };
+  return { ...servicesOn(storage, shared), another: (fault: Partial<StatementStore> = {}) => servicesOn(storage, true, fault) };
 }
 
-function servicesOn({ records, statements, documents }: Awaited<ReturnType<typeof openFor>>['current'], shared: boolean) {
+/** @param fault what of the store of statements does something else */
+function servicesOn({ records, statements, documents }: OpenStorage, shared: boolean, fault: Partial<StatementStore> = {}) {
   const prepare = createOwnStatements(statements.keyHash, authority);
   const courses = createCourses(records);
   const sessions = createSessions(records);
   const findings = createFindings(records);
-  const writer = createRegistrationWriter({ records, statements, prepare, shared, ended: (_tenant, session) => sessions.noteEnd(session) });
+  const writer = createRegistrationWriter({ records, statements: { append: (of, batch) => statements.append(of, batch), get: (of, id) => statements.get(of, id), ...fault }, prepare, shared, ended: (_tenant, session) => sessions.noteEnd(session) });
   const enrolments = createEnrolments({ writer, sessions, findings, courses, documents });
   const abandoning = createAbandonService({ writer, sessions, courses });
   const publicUrl = (): string => 'https://lrs.example';
