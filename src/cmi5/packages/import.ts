@@ -58,7 +58,6 @@ const MOST_STRUCTURE = 12 << 20;
 export async function importPackage(deps: ImportDeps, tenant: string, request: ImportRequest): Promise<ImportOutcome> {
   const { content, courses, maxPackageBytes } = deps;
   if (request.course !== undefined && !(await courses.get(tenant, request.course))) {
-    request.source.destroy();
     throw new QuipuError('not-found', `There is no course ${JSON.stringify(request.course.slice(0, 60))}.`, { parameter: 'course' });
   }
   const id = randomUUID();

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { QuipuError } from '../../xapi/errors.js';
 import { courseAnswer, courseDetail, type CourseAnswer } from './answers.js';
@@ -12,6 +12,13 @@ interface TenantQuery {
 }
 
 const config = { scope: 'cmi5' } as const;
+/** Bytes that a form may take around the package. */
+const FORM = 1 << 20;
+
+/** The same bytes. When what reads them gives up, the connection stays, and the answer can say why. */
+function spared(body: Readable): Readable {
+  return Readable.from(body.iterator({ destroyOnReturn: false }), { objectMode: false });
+}
 
 /** Registers `POST /cmi5/packages`, in a scope that takes packages as bodies. */
 export function packageRoute(app: FastifyInstance, { courses, tenantOf }: PackagesOptions): void {
@@ -26,8 +33,13 @@ export function packageRoute(app: FastifyInstance, { courses, tenantOf }: Packag
   }, async (request, reply) => {
     const tenant = await tenantOf(request);
     const { course, mode } = request.query;
-    const form = request.isMultipart() ? await formFile(request.parts()) : undefined;
-    const source = form?.source ?? request.body;
+    const { maxPackageBytes } = courses;
+    const declared = Number(request.headers['content-length'] ?? 0);
+    if (declared > maxPackageBytes + FORM) {
+      throw new QuipuError('too-large', `The package has ${declared} bytes, more than the ${maxPackageBytes} that this server takes (QUIPU_MAX_PACKAGE_BYTES).`, { rule: 'package-size', expected: `at most ${maxPackageBytes} bytes` });
+    }
+    const form = request.isMultipart() ? await formFile(request) : undefined;
+    const source = form?.source ?? (request.body && spared(request.body));
     if (!source) throw new QuipuError('invalid-request', 'The request has no body.', { pointer: '', expected: 'a package' });
     const contentType = form?.contentType ?? request.headers['content-type']!.split(';')[0]!.trim().toLowerCase();
     const outcome = await courses.import(tenant, { source, contentType, by: request.credential.id, course, mode });

@@ -21,6 +21,8 @@ export interface ExportedPackage {
 
 /** Courses and their packages. */
 export interface CourseService {
+  /** Bytes of the largest package. */
+  readonly maxPackageBytes: number;
   /** @throws QuipuError `invalid-package` with every fault, `too-large`, `not-found`, `storage-full`, `store-unavailable` */
   import(tenant: string, request: ImportRequest): Promise<ImportOutcome>;
   get(tenant: string, id: string): Promise<Course | undefined>;
@@ -119,6 +121,7 @@ export function createCourseService(deps: CourseServiceDeps): CourseService {
   }
 
   return {
+    maxPackageBytes,
     import: (tenant, request) => importPackage({ content, courses, versions, homePage, maxPackageBytes }, tenant, request),
     get,
     list: async (tenant, after, limit = 1000) => {
