@@ -10,7 +10,6 @@ import type { ContentStore } from './content-store.js';
 import { createContentLinks } from './content/content-links.js';
 import type { ContentOptions } from './content/plugin.js';
 import { resolveEntry } from './course/package-path.js';
-import { createPackageFiles } from './packages/package-files.js';
 import { createCourseService, type CourseService } from './packages/service.js';
 import { createAbandonService, type AbandonService } from './registrations/abandon.js';
 import { createCourses, type Courses } from './registrations/course-facts.js';
@@ -39,8 +38,8 @@ export interface Cmi5Service {
   previews: PreviewService;
   sessions: Sessions;
   findings: Findings;
-  /** Ends what nobody ends. */
-  sweeper: Job;
+  /** Work in the background: sessions that nobody ends, and packages that a dead process left half-way. */
+  jobs: readonly Job[];
   /** What the content server answers from. */
   content: ContentOptions;
   /** Verifies the tokens that sessions are given. */
@@ -82,6 +81,8 @@ export function lmsAuthority(homePage: string): Actor {
   return { objectType: 'Agent', account: { homePage, name: 'cmi5' } };
 }
 
+const HOUR = 3_600_000;
+
 /** Puts the feature together. */
 export function createCmi5Service(deps: Cmi5Deps): Cmi5Service {
   const { records, statements, documents, content, feed, homePage, maxPackageBytes, shared, prepare, idle, listTenants } = deps;
@@ -102,17 +103,24 @@ export function createCmi5Service(deps: Cmi5Deps): Cmi5Service {
   const abandoning = createAbandonService({ writer, sessions, courses });
   const launching = counted(createLaunchService({ writer, sessions, courses, abandoning, documents, links, publicUrl: () => reached.publicUrl, idle }), deps.count);
   const previews = createPreviewService({ records, enrolments, launching, documents, publicUrl: () => homePage });
+  const catalogue = createCourseService({
+    records, content, homePage, maxPackageBytes, sharedStore: shared,
+    hasRegistrations: async (tenant, course) => (await enrolments.list(tenant, { course }, undefined, 1)).length > 0,
+  });
   return {
-    courses: createCourseService({
-      records, content, homePage, maxPackageBytes, sharedStore: shared,
-      hasRegistrations: async (tenant, course) => (await enrolments.list(tenant, { course }, undefined, 1)).length > 0,
-    }),
+    courses: catalogue,
     enrolments, launching, abandoning, previews, sessions, findings,
     waiving: createWaiveService({ writer, courses, statements }),
     status: createStatusService({ writer, courses }),
-    sweeper: createSweeper({ writer, abandoning, previews, documents, listTenants, idle }),
+    jobs: [createSweeper({ writer, abandoning, previews, documents, listTenants, idle }), {
+      name: 'cmi5-packages', subjects: listTenants, interval: HOUR,
+      run: async (tenant) => {
+        await catalogue.settle(tenant);
+        return 'done';
+      },
+    }],
     content: {
-      links, files: createPackageFiles({ content }),
+      links, files: { find: (...file) => catalogue.findFile(...file) },
       findSession: (tenant, id) => contentSessionOf(sessions, courses, tenant, id),
       relaunch: async (tenant, session) => (await launching.relaunch(tenant, session)).url,
     },

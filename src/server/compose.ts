@@ -136,7 +136,7 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     onFault: (error, doing) => log.error({ err: error }, `cmi5 could not ${doing}`),
     count: (event) => metrics.cmi5(event),
   });
-  jobs.define(cmi5.sweeper);
+  for (const job of cmi5.jobs) jobs.define(job);
   return {
     cmi5,
     storage, homePage, tenants, metrics, keys, tokens, erasures, statements,
