@@ -6,6 +6,7 @@ const PAGE = 100;
 const details = new Map();
 let after;
 let opened;
+let waiting;
 
 /** A course with its AUs, read once; `fresh` reads it again. */
 export function courseOf(id, fresh = false) {
@@ -91,22 +92,40 @@ function refused(file, { message, faults = [] }) {
 async function open(id, fresh = true) {
   say('');
   try {
-    const [course, { registrations: all }] = await Promise.all([courseOf(id, fresh), ask(`registrations?course=${encodeURIComponent(id)}&limit=50`)]);
+    const course = await courseOf(id, fresh);
     opened = id;
     for (const line of document.querySelectorAll('#courses .line')) line.toggleAttribute('aria-current', line.dataset.course === id);
     const place = byId('course');
-    place.replaceChildren(...panelOf(course, all.filter(({ preview }) => !preview)));
+    place.replaceChildren(...panelOf(course));
     place.hidden = false;
+    await drawLearners();
   } catch (error) {
     say(error.message);
   }
 }
 
-function panelOf(course, registrations) {
+/** Shows who is registered in the course that is open, after a moment in which more may happen. @param course the one that something happened in */
+export function learnersChanged(course) {
+  if (course !== opened) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => drawLearners().catch((error) => say(error.message)), 500);
+}
+
+async function drawLearners() {
+  const shown = opened;
+  const { registrations } = await ask(`registrations?course=${encodeURIComponent(shown)}&limit=100`);
+  if (shown !== opened) return;
+  const rows = registrations.filter(({ preview }) => !preview).map(({ id, learner, created, satisfied, session }) => element('tr', {},
+    element('td', {}, learnerName(learner), element('small', {}, learner.account.homePage)), element('td', {}, moment(created)), element('td', {}, satisfied ? tag('satisfied', 'good') : '', session ? tag('under way') : ''),
+    element('td', { class: 'end' }, button('Status', () => showStatus(id), { 'aria-label': `Status of ${learnerName(learner)}` }))));
+  byId('learners').replaceChildren(rows.length === 0 ? element('p', { class: 'soft' }, 'Nobody is registered.') : element('table', {}, element('tbody', {}, ...rows)));
+}
+
+function panelOf(course) {
   const name = element('input', { required: true, value: 'learner-1', autocomplete: 'off', size: 14, maxlength: 200 });
   const home = element('input', { type: 'url', required: true, value: location.origin, autocomplete: 'off', size: 24 });
   const mode = element('select', {}, ...['Normal', 'Browse', 'Review'].map((value) => element('option', {}, value)));
-  const judged = element('select', { onchange: () => ask(`courses/${encodeURIComponent(course.id)}`, { method: 'PATCH', body: { mode: judged.value } }).then(() => list(true)).catch((error) => say(error.message)) },
+  const judged = element('select', { onchange: () => ask(`courses/${encodeURIComponent(course.id)}`, { method: 'PATCH', body: { mode: judged.value } }).then(() => details.delete(course.id) && list(true)).catch((error) => say(error.message)) },
     ...[['strict', 'strictly'], ['compat', 'compatibly']].map(([value, word]) => element('option', { value, selected: value === course.mode }, word)));
   const who = element('form', { class: 'row', onsubmit: (event) => event.preventDefault() }, element('label', {}, 'Learner ', name), element('label', {}, 'of ', home), element('label', {}, 'Mode ', mode));
   const launch = (unit, preview) => inWindow(async () => {
@@ -114,9 +133,7 @@ function panelOf(course, registrations) {
     const chosen = { unit: unit.index, mode: mode.value };
     if (preview) return ask('cmi5/preview', { method: 'POST', body: { course: course.id, ...chosen } });
     const registration = await registrationOf(course.id, { objectType: 'Agent', account: { homePage: home.value, name: name.value } });
-    const launched = await ask(`registrations/${registration.id}/launch`, { method: 'POST', body: chosen });
-    if (!registrations.some(({ id }) => id === registration.id)) await open(course.id, false);
-    return launched;
+    return ask(`registrations/${registration.id}/launch`, { method: 'POST', body: chosen });
   });
   const tree = (children) => element('ul', { class: 'tree' }, ...children.map((child) => (child.kind === 'block'
     ? element('li', {}, element('details', { open: true }, element('summary', {}, textOf(child.title, child.publisherId)), tree(child.children)))
@@ -127,9 +144,7 @@ function panelOf(course, registrations) {
     element('label', { class: 'row' }, 'Statements are judged', judged),
     who, tree(course.structure.children),
     element('h3', {}, 'Learners'),
-    registrations.length === 0 ? element('p', { class: 'soft' }, 'Nobody is registered.') : element('table', {}, element('tbody', {}, ...registrations.map((registration) => element('tr', {},
-      element('td', {}, learnerName(registration.learner), element('small', {}, registration.learner?.account?.homePage ?? '')), element('td', {}, moment(registration.created)), element('td', {}, registration.satisfied ? tag('satisfied', 'good') : registration.session ? tag('under way') : ''),
-      element('td', { class: 'end' }, button('Status', () => showStatus(registration.id), { 'aria-label': `Status of ${learnerName(registration.learner)}` })))))),
+    element('div', { id: 'learners' }),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { ask, follow } from './api.js';
-import { courseOf } from './courses.js';
+import { courseOf, learnersChanged } from './courses.js';
 import { button, byId, element, learnerName, moment, tag, textOf } from './elements.js';
 import { breachOf, statementLine } from './lines.js';
 import { showStatus } from './status.js';
@@ -30,7 +30,10 @@ async function catchUp() {
 
 /** An event of the stream. Statements of previews come as they are recorded, for they are not stored. */
 function take(type, event) {
-  if (type === 'session') return cardOf(event.id).update(event);
+  if (type === 'session') {
+    learnersChanged(event.course);
+    return cardOf(event.id).update(event);
+  }
   if (type === 'statement') return told(event, event);
   if (type === 'refusal' || type === 'finding') return known(event).add(breachOf(event));
   if (type !== 'preview-statement') return undefined;
@@ -47,6 +50,7 @@ function told(statement, { at, session }) {
   const card = known({ session: id, registration: statement.context?.registration, learner: statement.actor, launched: statement.timestamp });
   card.add(statementLine(statement, at ?? statement.stored));
   card.update({ said: statement.verb?.id });
+  learnersChanged(card.course());
 }
 
 /** The card of a session that an event tells of, which may come before the session itself. */
@@ -63,7 +67,7 @@ async function look(card) {
   try {
     card.update(await ask(`cmi5/sessions/${encodeURIComponent(card.id)}`));
   } catch (error) {
-    if (error.status === 404) card.update({ active: false, how: 'without a launch' });
+    if (error.status === 404) card.update({ active: false, how: 'by the LMS' });
   }
 }
 
@@ -87,7 +91,7 @@ function newCard(id) {
   let named = false;
   const path = `cmi5/sessions/${encodeURIComponent(id)}`;
   const state = element('span', {});
-  const title = element('b', {}, 'AU');
+  const title = element('b', {}, 'Outside of a launch');
   const place = element('small', {});
   const learner = element('span', { class: 'grow' });
   const lines = element('ol', { class: 'lines', tabindex: 0, 'aria-label': 'What happened, newest first' });
@@ -114,7 +118,7 @@ function newCard(id) {
     abandon.hidden = !active;
     refusals.hidden = course === undefined;
     status.hidden = registration === undefined;
-    learner.textContent = `${learnerName(session.learner)} · ${moment(launched)}`;
+    learner.textContent = `${preview ? 'A preview' : learnerName(session.learner)} · ${moment(launched)}`;
     if (course === undefined || named) return;
     named = true;
     courseOf(course).then((found) => {
@@ -127,7 +131,7 @@ function newCard(id) {
   }
 
   return {
-    id, root, update, over: () => !session.active,
+    id, root, update, over: () => !session.active, course: () => session.course,
     add(line) {
       lines.prepend(line);
       while (lines.children.length > MOST_LINES) lines.lastElementChild.remove();

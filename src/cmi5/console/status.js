@@ -1,5 +1,5 @@
 import { ask } from './api.js';
-import { courseOf } from './courses.js';
+import { courseOf, learnersChanged } from './courses.js';
 import { button, byId, element, say, tag, textOf } from './elements.js';
 
 /** Shows what is required in a registration, what holds, and what decided it; an AU that is not done can be waived. */
@@ -13,6 +13,7 @@ export async function showStatus(registration) {
     const titles = new Map([[explanation.node, found.title], ...found.blocks.map(({ node, title }) => [node, title]), ...units.map(({ node, title }) => [node, title])]);
     const waive = async (unit, reason) => {
       await ask(`${path}/waive`, { method: 'POST', body: { unit, reason } });
+      learnersChanged(course);
       await draw();
     };
     dialog.replaceChildren(
