@@ -1,4 +1,4 @@
-import type { MoveOn } from '../course/structure.js';
+import type { LangString, MoveOn } from '../course/structure.js';
 import type { CourseOutline, OutlineGroup, OutlineUnit } from './course-outline.js';
 import type { RegistrationState, UnitState } from './state.js';
 
@@ -42,6 +42,7 @@ export interface NodeStatus {
   /** Activity id that the LMS has given it. */
   node: string;
   publisherId: string;
+  title: LangString[];
   /** For an AU that it meets its criterion; for others that the LMS has said so, which stays. */
   satisfied: boolean;
   /** What is required, in words. */
@@ -80,10 +81,10 @@ const required: Record<MoveOn, string> = {
   NotApplicable: 'nothing',
 };
 
-function explainUnit({ node, publisherId, index, moveOn }: OutlineUnit, unit: UnitState = {}): NodeStatus {
+function explainUnit({ node, publisherId, title, index, moveOn }: OutlineUnit, unit: UnitState = {}): NodeStatus {
   const satisfied = unitMet(moveOn, unit);
   return {
-    kind: 'au', node, publisherId, index, satisfied, moveOn,
+    kind: 'au', node, publisherId, title, index, satisfied, moveOn,
     requires: moveOn === 'NotApplicable' ? 'nothing (moveOn is NotApplicable)' : `that the AU is ${required[moveOn]} (moveOn is ${moveOn}), or waived`,
     holds: unit,
     decidedBy: satisfied ? deciding(moveOn, unit) : [],
@@ -107,13 +108,13 @@ function missing(moveOn: MoveOn, unit: UnitState): string[] {
   ];
 }
 
-function explainGroup({ kind, node, publisherId, children: nodes }: OutlineGroup, children: NodeStatus[], met: ReadonlySet<OutlineGroup>, statement: string | undefined): NodeStatus {
+function explainGroup({ kind, node, publisherId, title, children: nodes }: OutlineGroup, children: NodeStatus[], met: ReadonlySet<OutlineGroup>, statement: string | undefined): NodeStatus {
   const open = children.filter(({ satisfied }, index) => {
     const child = nodes[index]!;
     return child.kind === 'au' ? !satisfied : !met.has(child);
   });
   return {
-    kind, node, publisherId,
+    kind, node, publisherId, title,
     satisfied: statement !== undefined,
     requires: children.length === 0 ? `nothing: there is no AU in the ${kind}` : `that everything in the ${kind} is satisfied`,
     ...(statement === undefined ? {} : { statement }),

@@ -88,10 +88,10 @@ void t.test('why, and what is missing', (t) => {
   const state = stateWith({ 0: { passed: 'p0', completed: 'c0', score: 0.9 }, 1: { completed: 'c1', failed: 'f1', score: 0.2 }, 4: { waived: 'w4' } }, { 'https://lrs.example/block1': 's1' });
   const status = explain(outline, state);
   t.match(status, {
-    kind: 'course', publisherId: 'urn:course', satisfied: false, requires: 'that everything in the course is satisfied', decidedBy: ['s1'], missing: ['block urn:block:0', 'AU urn:au:2'],
+    kind: 'course', publisherId: 'urn:course', title: [{ lang: 'en', text: 'Course' }], satisfied: false, requires: 'that everything in the course is satisfied', decidedBy: ['s1'], missing: ['block urn:block:0', 'AU urn:au:2'],
     children: [
       { kind: 'block', satisfied: false, missing: ['AU urn:au:1'], decidedBy: ['p0'], children: [
-        { kind: 'au', index: 0, moveOn: 'Passed', satisfied: true, decidedBy: ['p0'], missing: [], holds: { passed: 'p0', completed: 'c0', score: 0.9 } },
+        { kind: 'au', index: 0, title: [{ text: 'AU 0' }], moveOn: 'Passed', satisfied: true, decidedBy: ['p0'], missing: [], holds: { passed: 'p0', completed: 'c0', score: 0.9 } },
         { kind: 'au', index: 1, moveOn: 'CompletedAndPassed', satisfied: false, decidedBy: [], missing: ['a statement passed of the AU; the last judgement was failed with a score of 0.2 (f1)'] },
       ] },
       { kind: 'au', index: 2, satisfied: false, missing: ['a statement completed or a statement passed of the AU'], holds: {} },
