@@ -7,6 +7,8 @@ const details = new Map();
 let after;
 let opened;
 let waiting;
+/** The learners of the course that is open. */
+let learners;
 
 /** A course with its AUs, read once; `fresh` reads it again. */
 export function courseOf(id, fresh = false) {
@@ -118,7 +120,7 @@ async function drawLearners() {
   const rows = registrations.filter(({ preview }) => !preview).map(({ id, learner, created, satisfied, session }) => element('tr', {},
     element('td', {}, learnerName(learner), element('small', {}, learner.account.homePage)), element('td', {}, moment(created)), element('td', {}, satisfied ? tag('satisfied', 'good') : '', session ? tag('under way') : ''),
     element('td', { class: 'end' }, button('Status', () => showStatus(id), { 'aria-label': `Status of ${learnerName(learner)}` }))));
-  byId('learners').replaceChildren(rows.length === 0 ? element('p', { class: 'soft' }, 'Nobody is registered.') : element('table', {}, element('tbody', {}, ...rows)));
+  learners.replaceChildren(rows.length === 0 ? element('p', { class: 'soft' }, 'Nobody is registered.') : element('table', {}, element('tbody', {}, ...rows)));
 }
 
 function panelOf(course) {
@@ -144,7 +146,7 @@ function panelOf(course) {
     element('label', { class: 'row' }, 'Statements are judged', judged),
     who, tree(course.structure.children),
     element('h3', {}, 'Learners'),
-    element('div', { id: 'learners' }),
+    learners = element('div', {}),
   ];
 }
 
