@@ -1,5 +1,9 @@
 import t from 'tap';
+import { contextRules } from '../../../../src/cmi5/rules/context-rules.js';
+import { identityRules } from '../../../../src/cmi5/rules/identity-rules.js';
 import { judgeStatement, type SessionContext } from '../../../../src/cmi5/rules/judge-statement.js';
+import { orderRules } from '../../../../src/cmi5/rules/order-rules.js';
+import { resultRules } from '../../../../src/cmi5/rules/result-rules.js';
 import type { AuVerb, RegistrationState } from '../../../../src/cmi5/rules/state.js';
 import { CMI5_CATEGORY, contextExtensions, MOVE_ON_CATEGORY } from '../../../../src/cmi5/rules/vocabulary.js';
 import type { Json, Statement } from '../../../../src/xapi/types.js';
@@ -144,6 +148,13 @@ for (const twin of twins) {
     t.end();
   });
 }
+
+void t.test('every rule has a twin', (t) => {
+  const rules = [...identityRules, ...orderRules, ...resultRules, ...contextRules].map(({ rule }) => rule);
+  t.equal(new Set(rules).size, rules.length);
+  t.same(rules.filter((rule) => !twins.some((twin) => twin.rule === rule)), []);
+  t.end();
+});
 
 void t.test('what is right', (t) => {
   const { breaches } = { breaches: (verb: Verb, alter: (statement: Sample) => void = () => undefined, session = sessionContext(), state = stateOf(session), score?: Record<string, number>) => {
