@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Test } from 'tap';
@@ -82,6 +83,11 @@ contract(async (t, adapter) => {
     setTimeout(() => cut.destroy(), 20);
     await t.rejects(staging, 'also one that is ended without a word');
     await t.rejects(store.stage(tenant, randomUUID(), cut, 10_000_000), 'or before anybody listened');
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const failing = new Readable({ read() { this.destroy(new Error('at once')); } });
+      await t.rejects(store.stage(tenant, randomUUID(), failing, 100), { message: 'at once' });
+    }
+    if (storage.current.directory !== undefined) t.strictSame(await readdir(join(storage.current.directory, 'content', 'incoming')), []);
     t.strictSame(await listed(store, tenant), []);
   });
 

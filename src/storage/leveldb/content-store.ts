@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { ContentStore } from '../../cmi5/content-store.js';
-import { QuipuError } from '../../xapi/errors.js';
-import { brokeOff } from '../attachment-bytes.js';
 import { arrivingPackage, isPackageId, noPackage, within } from '../package-bytes.js';
+import { flushFolder, receiveFile } from './arriving-file.js';
 import { storageFull, unavailable } from './store-failure.js';
 
 /** The embedded store of packages with what the start of the program needs. */
@@ -36,7 +34,7 @@ export function createContentStore(directory: string, hasRoom: () => boolean = (
       if (!isPackageId(id)) throw noPackage(id);
       const bytes = arrivingPackage(maxBytes, () => (hasRoom() ? null : storageFull()));
       const path = join(incoming, randomUUID());
-      await receive(source, path, bytes.measure, incoming);
+      await receiveFile(source, bytes.measure, path);
       let staged = true;
       return {
         length: bytes.length(),
@@ -77,17 +75,6 @@ export function createContentStore(directory: string, hasRoom: () => boolean = (
   };
 }
 
-async function receive(source: Readable, path: string, measure: NodeJS.ReadWriteStream, incoming: string): Promise<void> {
-  try {
-    await mkdir(incoming, { recursive: true });
-    if (source.destroyed) throw brokeOff();
-    await pipeline(source, measure, createWriteStream(path, { flush: true, mode: 0o600 }));
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error instanceof QuipuError || !(error as NodeJS.ErrnoException).syscall ? error : unavailable(error);
-  }
-}
-
 async function readPart(path: string, { start, end }: { start: number; end: number }): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(end - start);
   try {
@@ -110,15 +97,5 @@ async function orMissing<T>(looking: Promise<T>): Promise<T | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw unavailable(error);
-  }
-}
-
-/** Makes a new name in a folder durable. */
-async function flushFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
