@@ -1,24 +1,14 @@
 import { ask, upload } from './api.js';
+import { courseOf, onLearnersChanged } from './catalogue.js';
 import { button, byId, element, learnerName, moment, say, tag, textOf } from './elements.js';
 import { showStatus } from './status.js';
 
 const PAGE = 100;
-const details = new Map();
 let after;
 let opened;
 let waiting;
 /** The learners of the course that is open. */
 let learners;
-
-/** A course with its AUs, read once; `fresh` reads it again. */
-export function courseOf(id, fresh = false) {
-  if (fresh || !details.has(id)) {
-    const reading = ask(`courses/${encodeURIComponent(id)}`);
-    details.set(id, reading);
-    reading.catch(() => details.delete(id));
-  }
-  return details.get(id);
-}
 
 /** Lists the courses, and takes in packages. */
 export async function startCourses() {
@@ -38,6 +28,7 @@ export async function startCourses() {
   window.addEventListener('drop', (event) => {
     if (event.dataTransfer?.files[0]) importPackage(event.dataTransfer.files[0]);
   });
+  onLearnersChanged(learnersSoon);
   byId('more-courses').addEventListener('click', () => list().catch((error) => say(error.message)));
   await list();
 }
@@ -106,13 +97,14 @@ async function open(id, fresh = true) {
   }
 }
 
-/** Shows who is registered in the course that is open, after a moment in which more may happen. @param course the one that something happened in */
-export function learnersChanged(course) {
+/** After a moment, in which more may happen. @param course the one that something happened in */
+function learnersSoon(course) {
   if (course !== opened) return;
   clearTimeout(waiting);
   waiting = setTimeout(() => drawLearners().catch((error) => say(error.message)), 500);
 }
 
+/** Shows who is registered in the course that is open. */
 async function drawLearners() {
   const shown = opened;
   const { registrations } = await ask(`registrations?course=${encodeURIComponent(shown)}&limit=100`);
@@ -127,7 +119,7 @@ function panelOf(course) {
   const name = element('input', { required: true, value: 'learner-1', autocomplete: 'off', size: 14, maxlength: 200 });
   const home = element('input', { type: 'url', required: true, value: location.origin, autocomplete: 'off', size: 24 });
   const mode = element('select', {}, ...['Normal', 'Browse', 'Review'].map((value) => element('option', {}, value)));
-  const judged = element('select', { onchange: () => ask(`courses/${encodeURIComponent(course.id)}`, { method: 'PATCH', body: { mode: judged.value } }).then(() => details.delete(course.id) && list(true)).catch((error) => say(error.message)) },
+  const judged = element('select', { onchange: () => ask(`courses/${encodeURIComponent(course.id)}`, { method: 'PATCH', body: { mode: judged.value } }).then(() => Promise.all([courseOf(course.id, true), list(true)])).catch((error) => say(error.message)) },
     ...[['strict', 'strictly'], ['compat', 'compatibly']].map(([value, word]) => element('option', { value, selected: value === course.mode }, word)));
   const who = element('form', { class: 'row', onsubmit: (event) => event.preventDefault() }, element('label', {}, 'Learner ', name), element('label', {}, 'of ', home), element('label', {}, 'Mode ', mode));
   const launch = (unit, preview) => inWindow(async () => {

@@ -8,6 +8,7 @@ const files = {
   '/cmi5/console.css': ['console.css', 'text/css; charset=utf-8'],
   '/cmi5/console.js': ['console.js', script],
   '/cmi5/api.js': ['api.js', script],
+  '/cmi5/catalogue.js': ['catalogue.js', script],
   '/cmi5/courses.js': ['courses.js', script],
   '/cmi5/elements.js': ['elements.js', script],
   '/cmi5/lines.js': ['lines.js', script],

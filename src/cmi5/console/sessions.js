@@ -1,5 +1,5 @@
 import { ask, follow } from './api.js';
-import { courseOf, learnersChanged } from './courses.js';
+import { courseOf, learnersChanged } from './catalogue.js';
 import { button, byId, element, learnerName, moment, tag, textOf } from './elements.js';
 import { breachOf, statementLine } from './lines.js';
 import { showStatus } from './status.js';

@@ -1,5 +1,5 @@
 import { ask } from './api.js';
-import { courseOf, learnersChanged } from './courses.js';
+import { courseOf, learnersChanged } from './catalogue.js';
 import { button, byId, element, say, tag, textOf } from './elements.js';
 
 /** Shows what is required in a registration, what holds, and what decided it; an AU that is not done can be waived. */
