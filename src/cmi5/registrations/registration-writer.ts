@@ -67,6 +67,8 @@ export interface RegistrationWriterDeps {
   ended(tenant: string, session: SessionState): Promise<void>;
 }
 
+/** Bytes of the statements of one change: they are written into the record as well, which a database bounds at 16 MiB. */
+const MOST_BYTES = 4 << 20;
 /** Pending changes of which this process remembers what became of them. */
 const MOST_REMEMBERED = 10_000;
 /** Attempts at a change while other processes change the same registration. */
@@ -145,6 +147,8 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     }
 
     const pending: PendingChange = { statements: change.statements.map(textOf), state: next.state, version: next.version };
+    const bytes = pending.statements.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    if (bytes > MOST_BYTES) throw new QuipuError('too-large', `The statements have ${bytes} bytes together; a request of a session has at most ${MOST_BYTES}.`, { expected: 'several requests' });
     if (!await write(tenant, record, now, pending)) return undefined;
     const written = { ...record, version: record.version + 1 };
     const result = await statements.append(tenant, batch);
@@ -169,7 +173,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
       const record = await registrations.get(tenant, id);
       if (!record) return undefined;
       const { pending } = record.value;
-      const stored = pending && (remembered(tenant, record) ?? await anyStored(tenant, pending));
+      const stored = pending && (remembered(tenant, record) ?? await areStored(tenant, pending));
       return shown(record, stored ?? false);
     },
     change: (tenant, id, judge) => inTurn(`${tenant}/${id}`, async () => {
@@ -184,11 +188,12 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     list: async (tenant, options) => (await registrations.list(tenant, options)).map((record) => shown(record, remembered(tenant, record) ?? false)),
   };
 
-  async function anyStored(tenant: string, { statements: texts }: PendingChange): Promise<boolean> {
+  /** One that is stored says nothing: it may be a repeat, or have the id of another one. */
+  async function areStored(tenant: string, { statements: texts }: PendingChange): Promise<boolean> {
     for (const text of texts) {
-      if (await statements.get(tenant, (JSON.parse(text) as { id: string }).id.toLowerCase())) return true;
+      if (!await statements.get(tenant, (JSON.parse(text) as { id: string }).id.toLowerCase())) return false;
     }
-    return false;
+    return true;
   }
 }
 
