@@ -48,7 +48,7 @@ t.test('a backup of a running server holds what was answered before, and restore
   const restored = await runCommand(target, ['restore', backup]);
   t.equal(restored.status, 0, restored.stderr);
   t.match(restored.stderr, /1 attachments/);
-  t.same((await readdir(target)).sort(), ['attachments', 'store']);
+  t.same((await readdir(target)).sort(), ['attachments', 'content', 'store']);
   const again = await startProcess(target);
   t.equal((await again.request('/xapi/statements', { query: { limit: 0, ascending: true } })).json<{ statements: object[] }>().statements.length, before.json<{ statements: object[] }>().statements.length);
   t.same((await again.request('activities/state', { query: state })).json(), { at: 3 });
@@ -97,7 +97,7 @@ t.test('an interrupted restore begins anew', async (t) => {
   await mkdir(join(target, 'attachments'));
   const { status, stderr } = await runCommand(target, ['restore', backup]);
   t.equal(status, 0, stderr);
-  t.same((await readdir(target)).sort(), ['attachments', 'store']);
+  t.same((await readdir(target)).sort(), ['attachments', 'content', 'store']);
 });
 
 t.test('a backup of a store without server; one that breaks off leaves no file', async (t) => {
