@@ -12,6 +12,8 @@ ENV NODE_ENV=production QUIPU_HOST=0.0.0.0 QUIPU_DATA_DIR=/data
 COPY --from=build /quipu/package.json /quipu/LICENSE* ./
 COPY --from=build /quipu/node_modules node_modules
 COPY --from=build /quipu/dist/src dist/src
+COPY --from=build /quipu/src/cmi5/console src/cmi5/console
+COPY --from=build /quipu/src/cmi5/course src/cmi5/course
 COPY --from=build /quipu/src/query/console src/query/console
 COPY --from=build /quipu/src/query/migrations src/query/migrations
 COPY --from=build /quipu/src/query/summaries src/query/summaries
