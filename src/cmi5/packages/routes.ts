@@ -20,6 +20,12 @@ function spared(body: Readable): Readable {
   return Readable.from(body.iterator({ destroyOnReturn: false }), { objectMode: false });
 }
 
+/** Lets a client that is still sending come to its end, and to the answer. */
+function passOver(body: Readable): void {
+  body.unpipe();
+  body.resume();
+}
+
 /** Registers `POST /cmi5/packages`, in a scope that takes packages as bodies. */
 export function packageRoute(app: FastifyInstance, { courses, tenantOf }: PackagesOptions): void {
   app.post<{ Querystring: TenantQuery & { course?: string; mode?: CourseMode }; Body: Readable | undefined }>('/cmi5/packages', {
@@ -42,7 +48,10 @@ export function packageRoute(app: FastifyInstance, { courses, tenantOf }: Packag
     const source = form?.source ?? (request.body && spared(request.body));
     if (!source) throw new QuipuError('invalid-request', 'The request has no body.', { pointer: '', expected: 'a package' });
     const contentType = form?.contentType ?? request.headers['content-type']!.split(';')[0]!.trim().toLowerCase();
-    const outcome = await courses.import(tenant, { source, contentType, by: request.credential.id, course, mode });
+    const outcome = await courses.import(tenant, { source, contentType, by: request.credential.id, course, mode }).catch((error: unknown) => {
+      passOver(request.raw);
+      throw error;
+    });
     return reply.code(outcome.created ? 201 : 200).header('Location', `/v1/courses/${outcome.course}`).send(outcome);
   });
 }

@@ -9,8 +9,9 @@ const SIGNATURE = 0x04034b50;
 /** Bytes that are read at once, and those up to which an entry is unpacked in one go. */
 const PIECE = 1 << 20;
 const SMALL = 64 << 10;
-/** Small entries after which others get their turn. */
-const TURN = 32;
+/** Unpacked bytes after which others get their turn; an entry counts a little by itself. */
+const TURN = 512 << 10;
+const ENTRY = 8 << 10;
 
 /** Thrown when an entry is not what the zip says of it. */
 export class Untrue extends Error {}
@@ -36,8 +37,13 @@ export async function checkZipData(source: ByteSource, entries: readonly ZipEntr
   const inOrder = [...entries].sort((one, other) => one.headerAt - other.headerAt);
   const near = windowed(source);
   const faults: PackageFault[] = [];
+  let done = 0;
   for (const [index, entry] of inOrder.entries()) {
-    if (index % TURN === 0) await new Promise(setImmediate);
+    done += ENTRY + entry.length;
+    if (done > TURN) {
+      await new Promise(setImmediate);
+      done = 0;
+    }
     const fault = await checkEntry(source, near, entry, inOrder[index + 1], directoryAt);
     if (fault) faults.push(fault);
     if (faults.length === MOST_FAULTS) break;
@@ -54,7 +60,7 @@ async function checkEntry(source: ByteSource, near: ByteSource, entry: ZipEntry,
   if (end > directoryAt) return damaged('it reaches into the directory of the zip');
   if (entry.folder) return undefined;
   try {
-    const small = entry.packedLength <= SMALL && entry.length <= SMALL * 16;
+    const small = entry.packedLength <= SMALL && entry.length <= SMALL * 4;
     const sum = small ? checksumAtOnce(await near.read(start, end), entry) : await checksum(unpackedPart(source, start, entry));
     return sum === entry.crc32 ? undefined : damaged('its CRC-32 is another one');
   } catch (error) {

@@ -141,6 +141,18 @@ t.test('what is refused says everything that is wrong', async (t) => {
   t.match(await send('POST', '/cmi5/packages?mode=lax', goodPackage(), 'application/zip'), { status: 400, body: { error: 'invalid-parameter' } });
   t.match(await send('POST', `/cmi5/packages?course=${randomUUID()}`, goodPackage(), 'application/zip'), { status: 404 });
   t.equal(await files(), 0);
+
+  const film = goodPackage([{ id: 'https://example.org/au/1' }], [{ name: 'film', data: randomBytes(20 * MB), method: 0 }]);
+  const form = new FormData();
+  form.append('file', new Blob([film]), 'course.zip');
+  t.match(await send('POST', `/cmi5/packages?course=${randomUUID()}`, film, 'application/zip'), { status: 404 }, 'a long one is not waited for');
+  t.match(await send('POST', `/cmi5/packages?course=${randomUUID()}`, form), { status: 404 });
+  const two = new FormData();
+  two.append('a', new Blob([goodPackage()]), 'a.zip');
+  two.append('b', new Blob([film]), 'b.zip');
+  t.match(await send('POST', '/cmi5/packages', two), { status: 400, body: { error: 'malformed-multipart' } });
+  t.match(await send('POST', '/cmi5/packages', goodPackage(), 'application/zip'), { status: 201 }, 'the connection is of use afterwards');
+  for (const { id } of await courses.list('main')) await courses.delete('main', id, false);
 });
 
 t.test('a client that goes away leaves nothing', async (t) => {
