@@ -54,7 +54,7 @@ t.test('the first start prints endpoint, key, secret and a curl line that works;
   const directory = join(await folder(t), 'data');
   const first = await run({ QUIPU_DATA_DIR: directory, QUIPU_LOG_LEVEL: 'silent' }, /statements'?\n/);
   t.equal(first.code, 0, 'SIGTERM ends it with 0');
-  t.match(first.out, /Endpoint: http:\/\/127\.0\.0\.1:\d+\/xapi\n +Key: +\S+\n +Secret: +\S+/);
+  t.match(first.out, /Endpoint: http:\/\/127\.0\.0\.1:\d+\/xapi\n +Key: +\S+\n +Secret: +\S+\n +Content: +http:\/\/127\.0\.0\.1:\d+\n/);
   t.equal((await stat(directory)).mode & 0o777, 0o700, 'the data folder is private');
   const curl = /^curl .*$/m.exec(first.out)?.[0];
   const again = await run({ QUIPU_DATA_DIR: directory, QUIPU_LOG_LEVEL: 'silent' }, /Endpoint/);
@@ -90,6 +90,7 @@ t.test('a data folder in use, one that can not be written, a port in use, and da
   const second = await run({ QUIPU_DATA_DIR: directory });
   t.match(second, { code: 1, error: /in use by another process/ });
   t.match(await run({ QUIPU_DATA_DIR: await folder(t), QUIPU_PORT: new URL(server.url).port }), { code: 1, error: /another program listens there.*QUIPU_PORT/ });
+  t.match(await run({ QUIPU_DATA_DIR: await folder(t), QUIPU_CONTENT_PORT: new URL(server.url).port }), { code: 1, error: /files of courses .*another program listens there.*QUIPU_CONTENT_PORT/ });
   t.equal((await server.request('about')).status, 200, 'the first goes on');
   t.equal(await server.stop(), 0);
   t.notOk((await readdir(directory)).includes('server.json'), 'nothing says that a server runs');
