@@ -39,9 +39,9 @@ export function zipOf(files: Record<string, Buffer | string>): Buffer {
 const fixture = (path: string): Promise<Buffer> => readFile(new URL(`fixtures/${path}`, sources));
 
 /** The package of `fixtures/rustici`, with the library in it. */
-export async function rusticiPackage(): Promise<Buffer> {
+export async function rusticiPackage(launchMethod: 'AnyWindow' | 'OwnWindow' = 'AnyWindow'): Promise<Buffer> {
   return zipOf({
-    'cmi5.xml': await fixture('rustici/cmi5.xml'), 'pages/index.html': await fixture('rustici/index.html'), 'lib/unit.js': await fixture('rustici/unit.js'),
+    'cmi5.xml': (await fixture('rustici/cmi5.xml')).toString('utf8').replace('AnyWindow', launchMethod), 'pages/index.html': await fixture('rustici/index.html'), 'lib/unit.js': await fixture('rustici/unit.js'),
     'lib/cmi5.js': await readFile(new URL('@rusticisoftware/cmi5/dist/cmi5.js', modules)),
   });
 }
