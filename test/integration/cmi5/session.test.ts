@@ -2,49 +2,11 @@ import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { mongodbFor } from '../../services/mongodb.js';
 import { send, startServer, type TestServer } from '../server.js';
-import { courseXml, startUnit, stateOf, unitId, type LaunchedUnit } from './learner.js';
-import { writeZip } from './write-zip.js';
+import { ann, importCourse, launch, log, post, register, start, verbs, type Stored } from './course-server.js';
+import { startUnit, stateOf, unitId } from './learner.js';
 
 const service = await mongodbFor(t);
-const ann = { objectType: 'Agent', account: { homePage: 'https://school.example', name: '4711' } };
 const verb = (name: string): string => (name === 'satisfied' || name === 'abandoned' || name === 'waived' ? `https://w3id.org/xapi/adl/verbs/${name}` : `http://adlnet.gov/expapi/verbs/${name}`);
-
-interface Course { id: string; units: { node: string; publisherId: string }[]; node: string }
-interface Stored { id: string; verb: { id: string }; object: { id: string }; stored: string; timestamp: string; actor: object; context: { registration: string; extensions: Record<string, unknown>; contextActivities: { grouping: { id: string }[] } } }
-
-/** Imports a course and says what it has become. */
-async function importCourse(server: TestServer, units: Parameters<typeof courseXml>[0], query: Record<string, string> = {}): Promise<Course> {
-  const files = [{ name: 'cmi5.xml', data: courseXml(units) }, ...units.map((_, number) => ({ name: `au${number}.html`, data: '<title>AU</title>' }))];
-  const made = await server.request('/v1/cmi5/packages', { method: 'POST', key: server.admin, version: null, headers: { 'Content-Type': 'application/zip' }, body: writeZip(files), query });
-  if (made.status > 201) throw new Error(made.text);
-  return (await server.request(`/v1/courses/${made.json<{ course: string }>().course}`, { key: server.admin })).json();
-}
-
-const post = (server: TestServer, path: string, body?: object) => server.request(`/v1/${path}`, { method: 'POST', key: server.admin, body });
-
-async function register(server: TestServer, course: Course, learner: object = ann): Promise<string> {
-  const made = await post(server, 'registrations', { course: course.id, learner });
-  if (made.status !== 201) throw new Error(made.text);
-  return made.json<{ id: string }>().id;
-}
-
-async function launch(server: TestServer, registration: string, unit: number | string = 0, more: object = {}): Promise<{ url: string; session: string }> {
-  const launched = await post(server, `registrations/${registration}/launch`, { unit, ...more });
-  if (launched.status !== 200) throw new Error(launched.text);
-  return launched.json();
-}
-
-async function start(server: TestServer, registration: string, unit: number | string = 0, more: object = {}): Promise<LaunchedUnit> {
-  const { url, session } = await launch(server, registration, unit, more);
-  return startUnit(url, session);
-}
-
-/** What is stored of a registration, oldest first. */
-async function log(server: TestServer, registration: string): Promise<Stored[]> {
-  return (await server.request('statements', { query: { registration, ascending: true } })).json<{ statements: Stored[] }>().statements;
-}
-
-const verbs = (statements: Stored[]): string[] => statements.map((one) => one.verb.id.split('/').at(-1)!);
 
 /** Runs the test on the embedded store and on MongoDB. */
 async function onBoth(name: string, body: (t: Test, server: TestServer) => Promise<void>, env: Record<string, string> = {}): Promise<void> {
