@@ -16,6 +16,7 @@ import { createCourses, type Courses } from './registrations/course-facts.js';
 import { createEnrolments, type Enrolments } from './registrations/enrolments.js';
 import { createFindings, type Findings } from './registrations/findings.js';
 import { createLaunchService, type LaunchService } from './registrations/launch.js';
+import { createLearnerRecords, type LearnerRecords } from './registrations/learner-records.js';
 import { sessionEvents, type SessionListener } from './registrations/live.js';
 import { createPreviewService, type PreviewService } from './registrations/preview.js';
 import { createRegistrationWriter } from './registrations/registration-writer.js';
@@ -38,6 +39,8 @@ export interface Cmi5Service {
   previews: PreviewService;
   sessions: Sessions;
   findings: Findings;
+  /** What is kept of a learner, for erasures and exports of a person. */
+  learnerRecords: LearnerRecords;
   /** Work in the background: sessions that nobody ends, and packages that a dead process left half-way. */
   jobs: readonly Job[];
   /** What the content server answers from. */
@@ -92,7 +95,8 @@ export function createCmi5Service(deps: Cmi5Deps): Cmi5Service {
   const sessions = createSessions(records);
   const findings = createFindings(records);
   const writer = createRegistrationWriter({ records, statements, prepare, shared, ended: (_tenant, session) => sessions.noteEnd(session) });
-  const enrolments = createEnrolments({ writer, sessions, findings, courses, documents });
+  const abandoning = createAbandonService({ writer, sessions, courses });
+  const enrolments = createEnrolments({ writer, sessions, findings, courses, abandoning, documents });
   const policyDeps = {
     writer, sessions, courses, findings, stateGrace: deps.stateGrace, lmsActivities: `${homePage}/cmi5/activities/`, count: deps.count,
     isStored: async (tenant: string, id: string) => await statements.get(tenant, id) !== undefined,
@@ -100,7 +104,6 @@ export function createCmi5Service(deps: Cmi5Deps): Cmi5Service {
   };
   const live = { feed, sessions, findings, filters: [[`U${agentIdentifier(authority)!}`]], sessionIdExtension: contextExtensions.sessionId };
   const links = createContentLinks({ records, url: () => reached.contentUrl });
-  const abandoning = createAbandonService({ writer, sessions, courses });
   const launching = counted(createLaunchService({ writer, sessions, courses, abandoning, documents, links, publicUrl: () => reached.publicUrl, idle }), deps.count);
   const previews = createPreviewService({ records, enrolments, launching, documents, publicUrl: () => homePage });
   const catalogue = createCourseService({
@@ -110,6 +113,7 @@ export function createCmi5Service(deps: Cmi5Deps): Cmi5Service {
   return {
     courses: catalogue,
     enrolments, launching, abandoning, previews, sessions, findings,
+    learnerRecords: createLearnerRecords({ writer, enrolments, previews, sessions, findings }),
     waiving: createWaiveService({ writer, courses, statements }),
     status: createStatusService({ writer, courses }),
     jobs: [createSweeper({ writer, abandoning, previews, documents, listTenants, idle }), {

@@ -123,7 +123,6 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     jwtSecret: config.jwtSecret, jwtPublicKey: config.jwtPublicKey, jwtIssuer: config.jwtIssuer, jwtAudience: config.jwtAudience,
     jwtAllowAdmin: config.jwtAllowAdmin, homePage, tenantExists: (tenant) => tenants.exists(tenant), trust,
   });
-  const erasures = createErasureService({ records, tenants, jobs, leases, statements: store, canonical, documents, attachments, log });
   const preparation = createPreparation({
     keyHash: store.keyHash, threads: config.threads ?? Math.min(MOST_THREADS, availableParallelism() - 1), maxDepth: config.maxDepth, maxBatch: config.maxBatch,
     onFault: (error) => log.error({ err: error }, 'A thread that prepares statements has ended or could not be started; statements are prepared without it until another one is'),
@@ -137,6 +136,8 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     count: (event) => metrics.cmi5(event),
   });
   for (const job of cmi5.jobs) jobs.define(job);
+  const featureRecords = cmi5.learnerRecords;
+  const erasures = createErasureService({ records, tenants, jobs, leases, statements: store, canonical, documents, attachments, featureRecords, log });
   return {
     cmi5,
     storage, homePage, tenants, metrics, keys, tokens, erasures, statements,
@@ -147,7 +148,7 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     sql: createSqlService({ client: engine.client, keys, tokens, prepareTenant: (tenant) => engine.prepareTenant(tenant), executionTime: config.analyticsTimeout, memory: config.analyticsQueryBytes }),
     transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
     backup: createBackupService({ store: storage.backup, statements: store, attachments, content: storage.content, tenants }),
-    exports: createExportService({ statements: store, documents, attachments }),
+    exports: createExportService({ statements: store, documents, attachments, featureRecords }),
     statistics: createStatisticsService({ statements: store, attachments }),
     checks: createStoreChecks({ statements: store, records }),
     faults: () => storage.faults?.() ?? Promise.resolve([]),

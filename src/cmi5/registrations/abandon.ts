@@ -41,7 +41,8 @@ export function createAbandonService({ writer, sessions, courses }: AbandonServi
   }
 
   async function find(tenant: string, version: string, unit: string): Promise<ReturnType<typeof statementUnit> | undefined> {
-    const facts = await courses.facts(tenant, version);
+    const facts = await courses.facts(tenant, version).catch(undefinedWhenGone);
+    if (!facts) return undefined;
     const index = facts.version.nodes.indexOf(unit);
     return index < 0 ? undefined : statementUnit(facts, index);
   }
@@ -79,4 +80,9 @@ export function createAbandonService({ writer, sessions, courses }: AbandonServi
     },
     abandonWhen: async (tenant, registration, when) => (await end(tenant, registration, when)).ended,
   };
+}
+
+/** A course may be deleted while its registrations are there. */
+function undefinedWhenGone(error: unknown): undefined {
+  if (!(error instanceof QuipuError) || error.code !== 'not-found') throw error;
 }

@@ -4,6 +4,7 @@ import { agentIdentifier } from '../../xapi/actors.js';
 import { QuipuError } from '../../xapi/errors.js';
 import { sessionIdOf } from '../rules/lms-statements.js';
 import { satisfactionOf } from '../rules/satisfaction.js';
+import type { AbandonService } from './abandon.js';
 import type { Courses } from './course-facts.js';
 import { filteredPage } from './filtered-page.js';
 import type { Findings } from './findings.js';
@@ -41,8 +42,14 @@ export interface Enrolments {
   list(tenant: string, filter: RegistrationFilter, after?: string, limit?: number): Promise<Registration[]>;
   /** Moves it to another version of its course. @throws QuipuError `not-found`, `invalid-request` when the version is another course's */
   move(tenant: string, id: string, version: string): Promise<Registration>;
-  /** Forgets it with its sessions, findings and State; the statements stay. @throws QuipuError `not-found` */
+  /**
+   * Forgets it with its sessions, findings, and all State documents of the learner in it, LMS.LaunchData among them. A session under way is
+   * abandoned first, so that the log tells its end. The statements stay, and so do State documents without a registration and profiles.
+   * @throws QuipuError `not-found`
+   */
   forget(tenant: string, id: string): Promise<void>;
+  /** The same, and nothing is stored: a session under way is over without a word. Repeatable. */
+  discard(tenant: string, registration: Pick<Registration, 'id' | 'learnerKey'>): Promise<void>;
 }
 
 export interface EnrolmentsDeps {
@@ -50,12 +57,13 @@ export interface EnrolmentsDeps {
   sessions: Sessions;
   findings: Findings;
   courses: Courses;
-  documents: DocumentStore;
+  abandoning: Pick<AbandonService, 'abandonWhen'>;
+  documents: Pick<DocumentStore, 'deleteAll'>;
 }
 
 const SLICE = 500;
 
-export function createEnrolments({ writer, sessions, findings, courses, documents }: EnrolmentsDeps): Enrolments {
+export function createEnrolments({ writer, sessions, findings, courses, abandoning, documents }: EnrolmentsDeps): Enrolments {
   async function get(tenant: string, id: string): Promise<Registration> {
     const registration = await writer.read(tenant, id.toLowerCase());
     if (!registration) throw new QuipuError('not-found', `There is no registration ${id}.`);
@@ -72,6 +80,24 @@ export function createEnrolments({ writer, sessions, findings, courses, document
     });
     if (changed.status === 'conflict') throw new Error(`The registration ${id} wrote nothing of an AU and had a conflict`);
     return changed.registration;
+  }
+
+  async function clear(tenant: string, { id, learnerKey }: Pick<Registration, 'id' | 'learnerKey'>): Promise<void> {
+    for (let after: string | undefined; ;) {
+      const page = await sessions.list({ property: 'registration', equals: id }, after, SLICE);
+      for (const session of page) if (session.tenant === tenant) await sessions.delete(session.id);
+      if (page.length < SLICE) break;
+      after = page.at(-1)!.id;
+    }
+    await findings.deleteOf(tenant, id);
+    await documents.deleteAll(tenant, { resource: 'state', agent: learnerKey, registration: id });
+  }
+
+  /** The record goes when all that is found by it has gone; what a launch has added meanwhile goes after it. */
+  async function discard(tenant: string, registration: Pick<Registration, 'id' | 'learnerKey'>): Promise<void> {
+    await clear(tenant, registration);
+    await writer.delete(tenant, registration.id);
+    await clear(tenant, registration);
   }
 
   return {
@@ -100,14 +126,9 @@ export function createEnrolments({ writer, sessions, findings, courses, document
     },
     forget: async (tenant, id) => {
       const registration = await get(tenant, id);
-      for (;;) {
-        const page = (await sessions.list({ property: 'registration', equals: registration.id }, undefined, SLICE)).filter((session) => session.tenant === tenant);
-        for (const session of page) await sessions.delete(session.id);
-        if (page.length === 0) break;
-      }
-      await findings.deleteOf(tenant, registration.id);
-      await documents.deleteAll(tenant, { resource: 'state', agent: registration.learnerKey, registration: registration.id });
-      await writer.delete(tenant, registration.id);
+      await abandoning.abandonWhen(tenant, registration.id, () => true);
+      await discard(tenant, registration);
     },
+    discard,
   };
 }

@@ -1,10 +1,10 @@
-import type { RecordStore } from '../../records/store.js';
+import type { RecordStore, VersionedRecord } from '../../records/store.js';
 import type { Breach } from '../rules/state.js';
 import { findingRecords, type FindingRecord } from './records.js';
 import { timeOrderedId } from './sessions.js';
 
 /** A finding with its id. */
-export type Finding = { id: string } & Readonly<FindingRecord>;
+export type Finding = { id: string } & Readonly<Omit<FindingRecord, 'people'>>;
 
 /** What is recorded of a request. */
 export interface NewFinding {
@@ -14,6 +14,8 @@ export interface NewFinding {
   request: string;
   /** Index in the batch. */
   index?: number;
+  /** Canonical identifiers of those that it names. */
+  people: readonly string[];
 }
 
 /** What sessions were refused, and what was found in what they were not. */
@@ -22,6 +24,9 @@ export interface Findings {
   record(tenant: string, session: { id: string; registration: string }, found: readonly NewFinding[]): Promise<void>;
   /** In the order in which they were recorded, after `after`. */
   list(tenant: string, where: { property: 'session' | 'registration'; equals: string } | undefined, after?: string, limit?: number): Promise<Finding[]>;
+  /** Of a slice of all findings of a tenant those that name, or may name, one of these; undefined as `after` at the end. */
+  naming(tenant: string, identifiers: readonly string[], after?: string): Promise<{ found: Finding[]; after?: string }>;
+  delete(tenant: string, id: string): Promise<void>;
   deleteOf(tenant: string, registration: string): Promise<void>;
 }
 
@@ -29,6 +34,8 @@ export interface Findings {
 export const MOST_FINDINGS = 200;
 /** Characters kept of a request. */
 const MOST_CHARACTERS = 16 << 10;
+/** Characters kept of who is named in it. */
+const MOST_OF_PEOPLE = 16 << 10;
 const MOST_COUNTED = 10_000;
 const SLICE = 500;
 
@@ -54,14 +61,23 @@ export function createFindings(records: RecordStore): Findings {
       counts.set(`${tenant}/${session.id}`, before + kept.length);
       const at = new Date();
       // One after the other, so that their ids are in their order.
-      for (const [offset, { request, ...rest }] of kept.entries()) {
+      for (const [offset, { request, people, ...rest }] of kept.entries()) {
         await findings.insert(tenant, timeOrderedId(at.getTime() + offset), {
           session: session.id, registration: session.registration, at: at.toISOString(), ...rest, request: request.slice(0, MOST_CHARACTERS), cut: request.length > MOST_CHARACTERS,
+          ...(people.reduce((sum, one) => sum + one.length, 0) <= MOST_OF_PEOPLE && { people: [...people] }),
         });
       }
     },
     list: async (tenant, where, after, limit) =>
-      (await findings.list(tenant, { ...(where && { where }), ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) })).map(({ id, value }) => ({ id, ...value })),
+      (await findings.list(tenant, { ...(where && { where }), ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) })).map(shown),
+    naming: async (tenant, identifiers, from) => {
+      const page = await findings.list(tenant, { limit: SLICE, ...(from !== undefined && { after: from }) });
+      const found = page.filter(({ value: { people } }) => people === undefined || people.some((one) => identifiers.includes(one)));
+      return { found: found.map(shown), ...(page.length === SLICE && { after: page.at(-1)!.id }) };
+    },
+    delete: async (tenant, id) => {
+      await findings.delete(tenant, id);
+    },
     deleteOf: async (tenant, registration) => {
       for (;;) {
         const found = await findings.list(tenant, { where: { property: 'registration', equals: registration }, limit: SLICE });
@@ -70,4 +86,8 @@ export function createFindings(records: RecordStore): Findings {
       }
     },
   };
+}
+
+function shown({ id, value: { people: _, ...value } }: VersionedRecord<FindingRecord>): Finding {
+  return { id, ...value };
 }

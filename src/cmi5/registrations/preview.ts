@@ -21,6 +21,8 @@ export const previewRecords: CollectionSpec<PreviewRecord> = { name: 'cmi5-previ
 export interface PreviewService {
   /** @throws QuipuError `not-found`, `invalid-request` */
   preview(tenant: string, request: LaunchRequest & { course: string }): Promise<Launch>;
+  /** Forgets that a registration was made for a preview, if it was. */
+  discard(tenant: string, registration: string): Promise<void>;
   /** Forgets those made before, in milliseconds since the epoch, with everything that came of them. */
   deleteBefore(tenant: string, made: number, signal: AbortSignal): Promise<void>;
 }
@@ -46,6 +48,9 @@ export function createPreviewService({ records, enrolments, launching, documents
       await previews.insert(tenant, registration, { made: Date.now(), learner });
       await enrolments.register(tenant, { course, learner, registration, preview: true });
       return launching.launch(tenant, registration, request);
+    },
+    discard: async (tenant, registration) => {
+      await previews.delete(tenant, registration);
     },
     deleteBefore: async (tenant, made, signal) => {
       let after: string | undefined;

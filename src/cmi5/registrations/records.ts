@@ -93,6 +93,8 @@ export interface FindingRecord {
   cut: boolean;
   /** Index in the batch. */
   index?: number;
+  /** Canonical identifiers of those that the request names; missing where they are too many, and then it may name anybody. */
+  people?: string[];
 }
 
 export const findingRecords: CollectionSpec<FindingRecord> = { name: 'cmi5-findings', indexes: ['session', 'registration'], unique: [] };

@@ -50,6 +50,8 @@ export interface RegistrationWriter {
    * @throws QuipuError `not-found` when there is no such registration, and whatever the judge throws
    */
   change<T>(tenant: string, id: string, judge: (registration: Registration) => Change<T> | Promise<Change<T>>): Promise<Changed<T>>;
+  /** Brings about what is pending of a registration, if anything is; nothing when there is no such registration. */
+  settle(tenant: string, id: string): Promise<void>;
   /** Forgets a registration; its statements stay. @returns whether there was one */
   delete(tenant: string, id: string): Promise<boolean>;
   /** In order of id, after `after`; pending changes are not looked into. */
@@ -167,6 +169,17 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     return changes.map((statement) => ('au' in statement ? statement.au : made.shift()!));
   }
 
+  function change<T>(tenant: string, id: string, judge: (registration: Registration) => Change<T> | Promise<Change<T>>): Promise<Changed<T>> {
+    return inTurn(`${tenant}/${id}`, async () => {
+      const said = new Set<string>();
+      for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts++) {
+        const changed = await attempt(tenant, id, judge, said);
+        if (changed) return changed;
+      }
+      throw new QuipuError('record-conflict', `The registration ${id} is being changed by many requests at once. Send the request again.`, { retryAfter: 1 });
+    });
+  }
+
   return {
     create: async (tenant, id, value) => await registrations.insert(tenant, id, { ...value, state: { units: {}, satisfied: {} }, active: 'no' }) === 'inserted',
     read: async (tenant, id) => {
@@ -176,14 +189,12 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
       const stored = pending && (remembered(tenant, record) ?? await areStored(tenant, pending));
       return shown(record, stored ?? false);
     },
-    change: (tenant, id, judge) => inTurn(`${tenant}/${id}`, async () => {
-      const said = new Set<string>();
-      for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts++) {
-        const changed = await attempt(tenant, id, judge, said);
-        if (changed) return changed;
-      }
-      throw new QuipuError('record-conflict', `The registration ${id} is being changed by many requests at once. Send the request again.`, { retryAfter: 1 });
-    }),
+    change,
+    settle: async (tenant, id) => {
+      await change(tenant, id, ({ state }) => ({ statements: [], state, answer: undefined })).catch((error: unknown) => {
+        if (!(error instanceof QuipuError) || error.code !== 'not-found') throw error;
+      });
+    },
     delete: (tenant, id) => inTurn(`${tenant}/${id}`, () => registrations.delete(tenant, id)),
     list: async (tenant, options) => (await registrations.list(tenant, options)).map((record) => shown(record, remembered(tenant, record) ?? false)),
   };

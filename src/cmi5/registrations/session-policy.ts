@@ -2,6 +2,7 @@ import type { CredentialPolicy, DocumentAccess } from '../../auth/policy.js';
 import type { NewStatement } from '../../statements/store.js';
 import { agentIdentifier } from '../../xapi/actors.js';
 import { QuipuError, type ErrorCode } from '../../xapi/errors.js';
+import { keyValues } from '../../xapi/statement-keys.js';
 import type { Statement } from '../../xapi/types.js';
 import { judgeDocument, LEARNER_PREFERENCES } from '../rules/document-rules.js';
 import { judgeStatement, type SessionContext } from '../rules/judge-statement.js';
@@ -82,9 +83,9 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
         const tolerant = await courses.mode(tenant, session.course) === 'compat';
         const refused = breaches.find(({ tolerable }) => !tolerant || !tolerable);
         if (refused) throw new Refusal(index, statement, refused);
-        found.push(...breaches.map((breach): NewFinding => ({ kind: 'finding', breach, request: textOf(statement), index })));
+        found.push(...breaches.map((breach): NewFinding => ({ kind: 'finding', breach, ...requestOf(statement), index })));
       }
-      if (registration.preview) found.push({ kind: 'statement', request: textOf(statement), index });
+      if (registration.preview) found.push({ kind: 'statement', ...requestOf(statement), index });
       const follows = next.units === state.units ? { statements: [], state: next } : satisfactionOf(outline, next, facts);
       statements.push(...follows.statements.map((lms) => ({ lms })));
       state = follows.state;
@@ -100,11 +101,12 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
   }
 
   /** Refuses for what the registration has come to. */
-  async function admitWhileOpen(access: string): Promise<Registration> {
+  async function admitWhileOpen(access: Pick<NewFinding, 'request' | 'people'>): Promise<Registration> {
     const registration = await writer.read(tenant, session.registration);
     if (registration && isOpen(registration.state.session, id)) return registration;
     const breach = overBreach(id);
-    await record([{ kind: 'refusal', breach, request: access }]);
+    // Of a registration that is gone nothing is kept.
+    if (registration) await record([{ kind: 'refusal', breach, ...access }]);
     throw refusal(breach);
   }
 
@@ -122,7 +124,7 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
       return agentIdentifier(actor) === learnerKey && context?.registration?.toLowerCase() === session.registration;
     },
     admitReading: async () => {
-      await admitWhileOpen('GET /xapi/statements');
+      await admitWhileOpen({ request: 'GET /xapi/statements', people: [] });
     },
     append: async (batch) => {
       let found: NewFinding[] = [];
@@ -137,7 +139,7 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
       } catch (error) {
         if (error instanceof QuipuError && error.code === 'not-found') throw refusal(overBreach(id));
         if (!(error instanceof Refusal)) throw error;
-        await record([{ kind: 'refusal', breach: error.breach, request: textOf(error.statement), index: error.index }]);
+        await record([{ kind: 'refusal', breach: error.breach, ...requestOf(error.statement), index: error.index }]);
         throw refusal(error.breach, error.index);
       }
     },
@@ -147,7 +149,7 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
       const { publisherId } = (await courses.facts(tenant, session.version)).units[session.unitIndex]!;
       const breach = judgeDocument({ learnerKey, registration: session.registration, unit: session.unit, publisherId, lmsActivities: deps.lmsActivities }, access);
       if (breach) {
-        await record([{ kind: 'refusal', breach, request }]);
+        await record([{ kind: 'refusal', breach, ...request }]);
         throw refusal(breach);
       }
       if (preferencesRead || access.resource !== 'agent-profile' || access.method !== 'GET' || access.id !== LEARNER_PREFERENCES) return;
@@ -179,11 +181,14 @@ function refusal({ status, rule, requirement, section, message, hint, pointer }:
   });
 }
 
-function textOf({ text }: NewStatement): string {
-  return `${text.toString('utf8')}}`;
+/** A statement as a finding shows it, and whom it names: the authority is always the LMS. */
+function requestOf({ text, value }: NewStatement): Pick<NewFinding, 'request' | 'people'> {
+  const people = [...keyValues(value)].filter(([, kinds]) => /[AR]/.test(kinds)).map(([identifier]) => identifier);
+  return { request: `${text.toString('utf8')}}`, people };
 }
 
 /** A request for a document, as a finding shows it. */
-function describe({ resource, method, id, agent, activityId, registration, content }: DocumentAccess): string {
-  return JSON.stringify({ method, resource, id, agent, activityId, registration, ...(content && { content: content.toString('utf8', 0, 4096) }) });
+function describe({ resource, method, id, agent, activityId, registration, content }: DocumentAccess): Pick<NewFinding, 'request' | 'people'> {
+  const request = JSON.stringify({ method, resource, id, agent, activityId, registration, ...(content && { content: content.toString('utf8', 0, 4096) }) });
+  return { request, people: agent === undefined ? [] : [agent] };
 }

@@ -39,10 +39,7 @@ export function createSweeper({ writer, abandoning, previews, documents, listTen
 
   async function look(tenant: string, registration: Registration): Promise<void> {
     const { state: { session }, id } = registration;
-    if (!isUnderWay(session)) {
-      await writer.change(tenant, id, ({ state }) => ({ statements: [], state, answer: undefined }));
-      return;
-    }
+    if (!isUnderWay(session)) return writer.settle(tenant, id);
     if (now() - await lastSeen(tenant, registration) < idle) return;
     await abandoning.abandonWhen(tenant, id, (current) => current.id === session.id && now() - (current.last ?? current.launched) >= idle);
   }

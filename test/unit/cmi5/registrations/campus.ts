@@ -7,6 +7,7 @@ import { createCourses } from '../../../../src/cmi5/registrations/course-facts.j
 import { createEnrolments } from '../../../../src/cmi5/registrations/enrolments.js';
 import { createFindings } from '../../../../src/cmi5/registrations/findings.js';
 import { createLaunchService } from '../../../../src/cmi5/registrations/launch.js';
+import { createLearnerRecords } from '../../../../src/cmi5/registrations/learner-records.js';
 import { createPreviewService } from '../../../../src/cmi5/registrations/preview.js';
 import { createRegistrationWriter } from '../../../../src/cmi5/registrations/registration-writer.js';
 import { createSessionPolicy } from '../../../../src/cmi5/registrations/session-policy.js';
@@ -42,8 +43,8 @@ function servicesOn({ records, statements, documents }: OpenStorage, shared: boo
   const sessions = createSessions(records);
   const findings = createFindings(records);
   const writer = createRegistrationWriter({ records, statements: { append: (of, batch) => statements.append(of, batch), get: (of, id) => statements.get(of, id), ...fault }, prepare, shared, ended: (_tenant, session) => sessions.noteEnd(session) });
-  const enrolments = createEnrolments({ writer, sessions, findings, courses, documents });
   const abandoning = createAbandonService({ writer, sessions, courses });
+  const enrolments = createEnrolments({ writer, sessions, findings, courses, abandoning, documents });
   const publicUrl = (): string => 'https://lrs.example';
   const launching = createLaunchService({
     writer, sessions, courses, abandoning, documents, publicUrl, idle: IDLE,
@@ -101,6 +102,7 @@ function servicesOn({ records, statements, documents }: OpenStorage, shared: boo
 
   return {
     records, statements, documents, courses, sessions, findings, writer, enrolments, abandoning, launching, previews, addCourse, addVersion, log, say, policyOf, prepare,
+    learnerRecords: createLearnerRecords({ writer, enrolments, previews, sessions, findings }),
     waiving: createWaiveService({ writer, courses, statements }),
     status: createStatusService({ writer, courses }),
     sweeperAt: (now: () => number) => createSweeper({ writer, abandoning, previews, documents, listTenants: () => Promise.resolve([tenant]), idle: IDLE, now }),
