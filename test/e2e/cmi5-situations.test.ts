@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
+import { freePort } from '../services/service-process.js';
 import { browserFor } from './browser.js';
 import { contentPage, enrol, eventually, openWindow, shortVerb, startLms } from './learner.js';
 import { rusticiPackage, xapiJsPackage } from './packages.js';
@@ -79,5 +80,21 @@ if (browser) {
     await page.goto(address);
     t.match((await refused).text(), /frame-ancestors/);
     t.strictSame((await own.statements()).map(({ verb }) => shortVerb(verb.id)), ['launched']);
+  });
+
+  await t.test('a host for each package: what one keeps in the browser no other sees', async (t) => {
+    const port = String(await freePort());
+    const hosts = await startLms(t, { QUIPU_CONTENT_PORT: port, QUIPU_CONTENT_URL: `http://*.localhost:${port}` });
+    const { page } = await openWindow(t, browser);
+    const origins: string[] = [];
+    for (const zip of [content, await xapiJsPackage()]) {
+      await page.goto((await (await enrol(hosts, zip)).launch()).url);
+      await contentPage(page).reaches('ready, visit 1');
+      origins.push(new URL(page.url()).origin);
+      t.equal(await page.evaluate("localStorage.getItem('kept')"), null);
+      await page.evaluate("localStorage.setItem('kept', 'yes')");
+    }
+    t.match(origins[0], /^http:\/\/[0-9a-f-]{36}\.localhost:/);
+    t.not(origins[0], origins[1]);
   });
 }
