@@ -78,7 +78,8 @@ t.test('the live stream tells of launches, statements, refusals and ends, wherev
     const preview = (await post(here, 'cmi5/preview', { course: course.id, unit: 0 })).json<{ url: string; session: string }>();
     const previewed = await startUnit(preview.url, preview.session);
     await previewed.send(previewed.statement('initialized'));
-    await live.until(() => ['preview-statement', 'refusal'].every((name) => live.events.some(({ event }) => event === name)) && live.events.filter(({ event }) => event === 'statement').length === 3);
+    await live.until(() => ['preview-statement', 'refusal'].every((name) => live.events.some(({ event }) => event === name)) && live.events.filter(({ event }) => event === 'statement').length === 3
+      && live.events.some(({ event, data }) => event === 'session' && /"how":"terminated"/.test(data!)));
     const heard = live.events.map(({ event, data }) => ({ event, data: JSON.parse(data!) as Record<string, unknown> }));
     const statements = heard.filter(({ event }) => event === 'statement').map(({ data }) => (data.verb as { id: string }).id.split('/').at(-1));
     t.strictSame(statements, ['launched', 'initialized', 'terminated'], 'each statement once, in order');
