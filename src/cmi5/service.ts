@@ -10,7 +10,8 @@ import type { ContentStore } from './content-store.js';
 import { createContentLinks } from './content/content-links.js';
 import type { ContentOptions } from './content/plugin.js';
 import { resolveEntry } from './course/package-path.js';
-import { createCourseService, type CourseService } from './packages/service.js';
+import { loadedLater } from './loaded-later.js';
+import type { CourseService } from './packages/service.js';
 import { createAbandonService, type AbandonService } from './registrations/abandon.js';
 import { createCourses, type Courses } from './registrations/course-facts.js';
 import { createEnrolments, type Enrolments } from './registrations/enrolments.js';
@@ -106,10 +107,11 @@ export function createCmi5Service(deps: Cmi5Deps): Cmi5Service {
   const links = createContentLinks({ records, url: () => reached.contentUrl });
   const launching = counted(createLaunchService({ writer, sessions, courses, abandoning, documents, links, publicUrl: () => reached.publicUrl, idle }), deps.count);
   const previews = createPreviewService({ records, enrolments, launching, documents, publicUrl: () => homePage });
-  const catalogue = createCourseService({
+  // Reading packages takes parsers of zip and XML.
+  const catalogue = loadedLater<CourseService>({ maxPackageBytes }, async () => (await import('./packages/service.js')).createCourseService({
     records, content, homePage, maxPackageBytes, sharedStore: shared,
     hasRegistrations: async (tenant, course) => (await enrolments.list(tenant, { course }, undefined, 1)).length > 0,
-  });
+  }));
   return {
     courses: catalogue,
     enrolments, launching, abandoning, previews, sessions, findings,
