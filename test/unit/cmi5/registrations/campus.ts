@@ -19,7 +19,7 @@ import { createOwnStatements } from '../../../../src/statements/own-statements.j
 import type { NewStatement, StatementStore } from '../../../../src/statements/store.js';
 import type { Actor, Statement } from '../../../../src/xapi/types.js';
 import { openFor, type Adapter, type OpenStorage } from '../../../contract/adapters.js';
-import { auStatement, sessionContext } from '../rules/au-statements.js';
+import { auStatement, sessionContext, type Sample } from '../rules/au-statements.js';
 import { structureOf, type Shape } from '../rules/courses.js';
 
 const authority: Actor = { objectType: 'Agent', account: { homePage: 'https://lrs.example', name: 'cmi5' } };
@@ -33,7 +33,7 @@ export const IDLE = 60_000;
 /** All that is done with registrations, on a store of its own; with `shared` as where other processes use it as well. */
 export async function openCampus(t: Test, adapter: Adapter, { shared = false } = {}) {
   const storage = (await openFor(t, adapter)).current;
-  return { ...servicesOn(storage, shared), another: (fault: Partial<StatementStore> = {}) => servicesOn(storage, true, fault) };
+  return { ...servicesOn(storage, shared), storage, another: (fault: Partial<StatementStore> = {}) => servicesOn(storage, true, fault) };
 }
 
 /** @param fault what of the store of statements does something else */
@@ -90,18 +90,23 @@ function servicesOn({ records, statements, documents }: OpenStorage, shared: boo
     });
   }
 
-  /** What an AU says in a session, without a fault. */
-  async function say(session: string, ...verbs: Parameters<typeof auStatement>[1][]): Promise<void> {
+  /** A statement of an AU in a session, without a fault. */
+  async function sampleOf(session: string, verb: Parameters<typeof auStatement>[1]): Promise<Sample> {
     const { registration, unit, learner, version, unitIndex } = (await sessions.find(session))!;
     const { publisherId } = (await courses.facts(tenant, version)).units[unitIndex]!;
     const { contextTemplate: _, masteryScore: __, ...context } = sessionContext({ sessionId: session, registration, unit, learner, publisherId });
     const template = { contextActivities: { grouping: [{ id: publisherId }] }, extensions: { 'https://w3id.org/xapi/cmi5/context/extensions/sessionid': session } };
-    const batch = verbs.map((verb) => JSON.stringify(auStatement({ ...context, contextTemplate: template }, verb)));
+    return auStatement({ ...context, contextTemplate: template }, verb);
+  }
+
+  /** What an AU says in a session, without a fault. */
+  async function say(session: string, ...verbs: Parameters<typeof auStatement>[1][]): Promise<void> {
+    const batch = await Promise.all(verbs.map(async (verb) => JSON.stringify(await sampleOf(session, verb))));
     await (await policyOf(session)).append(prepare(batch) as NewStatement[]);
   }
 
   return {
-    records, statements, documents, courses, sessions, findings, writer, enrolments, abandoning, launching, previews, addCourse, addVersion, log, say, policyOf, prepare,
+    records, statements, documents, courses, sessions, findings, writer, enrolments, abandoning, launching, previews, addCourse, addVersion, log, say, sampleOf, policyOf, prepare,
     learnerRecords: createLearnerRecords({ writer, enrolments, previews, sessions, findings }),
     waiving: createWaiveService({ writer, courses, statements }),
     status: createStatusService({ writer, courses }),
