@@ -47,8 +47,10 @@ const ATTEMPTS = 50;
 const UNPACKED = 4;
 /** Media types that packages come with beside application/zip and text/xml, and that they are given back with. */
 const otherTypes: Record<VersionRecord['kind'], readonly string[]> = { zip: ['application/x-zip-compressed', 'application/x-zip'], xml: ['application/xml'] };
-/** Bytes of a structure as JSON: what a record can hold in every store. */
-const MOST_STRUCTURE = 12 << 20;
+/** Bytes of a structure as JSON with the ids that are given to it: a record of a database holds 16 MiB, and a registration tells of each AU twice. */
+const MOST_STRUCTURE = 8 << 20;
+/** Bytes of an id that is given, beyond those of the public URL. */
+const ID_BYTES = 60;
 
 /**
  * Takes in a package: as a new course, or as a new version of the one that has the publisher's id already. It exists from the moment
@@ -65,7 +67,7 @@ export async function importPackage(deps: ImportDeps, tenant: string, request: I
   try {
     const reading = await readPackage(staged, maxPackageBytes * UNPACKED);
     if ('faults' in reading) throw invalidPackage(reading.faults);
-    if (Buffer.byteLength(JSON.stringify(reading.structure)) > MOST_STRUCTURE) throw invalidPackage([tooLarge]);
+    if (bytesOf(reading.structure, deps.homePage) > MOST_STRUCTURE) throw invalidPackage([tooLarge]);
     return await record(deps, tenant, id, staged, reading, request);
   } finally {
     // Does nothing to what was committed.
@@ -184,8 +186,14 @@ export function invalidPackage(faults: readonly PackageFault[]): QuipuError {
   return new QuipuError('invalid-package', `The package can't be imported: ${first?.message ?? 'it has faults.'}${where}${more}`, { faults });
 }
 
+/** About as many as the record of a version takes. */
+function bytesOf(structure: CourseStructure, homePage: string): number {
+  const ids = unitsOf(structure).length + blocksOf(structure).length;
+  return Buffer.byteLength(JSON.stringify(structure)) + ids * (homePage.length + ID_BYTES);
+}
+
 const tooLarge: PackageFault = {
-  rule: 'course-structure-size', section: 'cmi5 13.2', message: `The course structure comes to more than ${MOST_STRUCTURE} bytes.`, hint: 'Make several courses of it.',
+  rule: 'course-structure-size', section: 'cmi5 13.2', message: `The course structure comes to more than ${MOST_STRUCTURE} bytes, with an id for each AU and block.`, hint: 'Make several courses of it.',
 };
 
 const otherCourse = (publisherId: string): PackageFault => ({

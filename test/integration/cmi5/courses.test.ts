@@ -125,6 +125,17 @@ contract(async (t, adapter) => {
     t.same(await leftovers(storage.current, tenant), nothing);
   });
 
+  await test('a course structure is as large as a record of a database can hold, and no larger', async (t, tenant, service) => {
+    const refused = { code: 'invalid-package', details: { faults: [{ rule: 'course-structure-size' }] } };
+    const ofSize = (bytes: number): Buffer => goodPackage([{ id: au('1'), title: 'x'.repeat(bytes) }]);
+    await t.rejects(importOf(service, tenant, ofSize(8 * MB)), refused);
+    const manyIds = serviceOn(storage.current, { homePage: `https://lms.example.org/${'x'.repeat(90_000)}` });
+    await t.rejects(importOf(manyIds, tenant, goodPackage(Array.from({ length: 100 }, (_, number) => ({ id: au(String(number)) })))), refused, 'ids that are given count');
+    t.same(await leftovers(storage.current, tenant), nothing);
+    const { version } = await importOf(service, tenant, ofSize(8 * MB - 2000));
+    t.equal((await service.version(tenant, version))!.structure.children[0]!.title[0]!.text.length, 8 * MB - 2000);
+  });
+
   await test('two imports of one course at the same time', async (t, tenant, service) => {
     const others = [service, serviceOn(storage.current), serviceOn(storage.current)];
     const outcomes = await Promise.all(Array.from({ length: 6 }, (_, index) => importOf(others[index % 3]!, tenant, goodPackage([{ id: au('1') }, { id: au(`only ${index}`.replace(' ', '-')) }]))));
