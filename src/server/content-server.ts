@@ -28,8 +28,12 @@ export async function listenForContent(deps: ContentAppDeps): Promise<ContentSer
 /** Where browsers reach an address on which content is served. */
 function contentUrlOf({ config: { contentUrl, publicUrl }, log }: ContentAppDeps, address: string): string {
   if (contentUrl !== undefined) return contentUrl;
-  if (publicUrl?.startsWith('https:')) log.warn({ content: address }, 'Courses can not be launched from elsewhere: QUIPU_PUBLIC_URL is https, and QUIPU_CONTENT_URL does not say where browsers reach the files of courses');
-  else if (publicUrl !== undefined) return `http://${new URL(publicUrl).hostname}:${new URL(address).port}`;
-  // An address that stands for all is reached from here by that of this machine.
-  return address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+  // Behind a proxy that ends TLS nothing says under which name it passes the content port on; without one it is that of the public URL.
+  const url = publicUrl?.startsWith('http:') ? `http://${new URL(publicUrl).hostname}:${new URL(address).port}`
+    // An address that stands for all is reached from here by that of this machine.
+    : address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+  if (publicUrl !== undefined) {
+    log.warn({ publicUrl, contentUrl: url }, `QUIPU_PUBLIC_URL is set and QUIPU_CONTENT_URL is not: launches send browsers to ${url} for the files of courses. Set QUIPU_CONTENT_URL to the URL under which browsers reach the port ${new URL(address).port}`);
+  }
+  return url;
 }

@@ -73,6 +73,21 @@ t.test('the first start prints endpoint, key, secret and a curl line that works;
   t.match(answer, /^\["[0-9a-f-]{36}"\]$/, 'the printed line posts a statement');
 });
 
+t.test('a public URL without one for the files of courses is warned of, and refused is nothing', async (t) => {
+  const started = async (env: Record<string, string>): Promise<string> => {
+    const { code, out, error } = await run({ QUIPU_DATA_DIR: await folder(t), QUIPU_ANALYTICS: 'off', QUIPU_LOG_LEVEL: 'warn', ...env }, /Content/);
+    t.equal(code, 0);
+    return out + error;
+  };
+  const secure = await started({ QUIPU_PUBLIC_URL: 'https://lrs.example.org' });
+  t.match(secure, /QUIPU_PUBLIC_URL is set and QUIPU_CONTENT_URL is not: launches send browsers to http:\/\/127\.0\.0\.1:\d+ /);
+  const plain = await started({ QUIPU_PUBLIC_URL: 'http://lrs.example.org/x' });
+  t.match(plain, /launches send browsers to http:\/\/lrs\.example\.org:\d+ /);
+  t.match(plain, /Content: +http:\/\/lrs\.example\.org:\d+/);
+  t.notMatch(await started({ QUIPU_PUBLIC_URL: 'https://lrs.example.org', QUIPU_CONTENT_URL: 'https://content.example.org' }), /QUIPU_CONTENT_URL/);
+  t.notMatch(await started({}), /QUIPU_CONTENT_URL/);
+});
+
 t.test('another secret in the settings is the key\'s after the next start', async (t) => {
   const directory = await folder(t);
   const first = await startProcess(directory);
