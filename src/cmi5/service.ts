@@ -77,7 +77,7 @@ export interface Cmi5Deps {
   /** Told of what failed and hinders nobody. */
   onFault(error: unknown, doing: string): void;
   /** Counts what is refused or found, for the metrics. */
-  count(event: 'launch' | 'refusal' | 'finding'): void;
+  count(event: 'launch' | 'refusal' | 'finding' | 'expected'): void;
 }
 
 /** The authority of all statements of sessions and of the LMS. */

@@ -13,7 +13,7 @@ export function statementLine(statement, at) {
 /** A rule that was broken, with what was sent. */
 export function breachOf({ kind, breach = {}, at, request, cut }) {
   const rule = [breach.requirement, breach.section, breach.rule, breach.pointer].filter(Boolean).join(' · ');
-  return element('li', { class: 'breach' }, element('time', {}, moment(at)), ' ', tag(kind === 'finding' ? 'finding' : `refused ${breach.status ?? ''}`, 'bad'), ' ', breach.message ?? '',
+  return element('li', { class: 'breach' }, element('time', {}, moment(at)), ' ', tag(kind === 'finding' ? 'finding' : `refused ${breach.status ?? ''}`, breach.expected ? '' : 'bad'), ' ', breach.message ?? '',
     element('small', {}, rule), breach.hint ? element('small', {}, `Hint: ${breach.hint}`) : undefined,
     request === undefined ? undefined : element('details', {}, element('summary', {}, 'What was sent'), element('pre', { tabindex: 0 }, indented(request) + (cut ? '\n… cut here' : ''))));
 }

@@ -148,7 +148,7 @@ export const findingList = {
           kind: { type: 'string', enum: ['refusal', 'finding', 'statement'], description: 'statement: one of a preview that was taken in' },
           breach: {
             type: 'object', additionalProperties: true, description: 'The rule that was broken',
-            properties: { rule: { type: 'string' }, requirement: { type: 'string' }, section: { type: 'string' }, message: { type: 'string' }, hint: { type: 'string' }, pointer: { type: 'string' } },
+            properties: { rule: { type: 'string' }, requirement: { type: 'string' }, section: { type: 'string' }, message: { type: 'string' }, hint: { type: 'string' }, pointer: { type: 'string' }, expected: { type: 'boolean', description: 'Content that does nothing wrong runs into it, and nothing is lost: no reason for an alarm' } },
           },
           request: { type: 'string', description: 'JSON of the statement, or what was asked of a document' }, cut: { type: 'boolean', description: 'Whether the request was longer' },
           index: { type: 'integer', minimum: 0, description: 'Of the statement in its batch' },

@@ -27,7 +27,7 @@ export interface SessionPolicyDeps {
   isStored(tenant: string, id: string): Promise<boolean>;
   /** Told when a finding could not be recorded. */
   onFault(error: unknown): void;
-  count(outcome: 'refusal' | 'finding'): void;
+  count(outcome: 'refusal' | 'finding' | 'expected'): void;
 }
 
 /** A statement that is refused. */
@@ -96,7 +96,7 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
   }
 
   async function record(found: readonly NewFinding[]): Promise<void> {
-    for (const { kind } of found) if (kind !== 'statement') deps.count(kind);
+    for (const { kind, breach } of found) if (kind !== 'statement') deps.count(breach?.expected ? 'expected' : kind);
     await findings.record(tenant, session, found).catch(deps.onFault);
   }
 

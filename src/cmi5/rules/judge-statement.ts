@@ -4,7 +4,7 @@ import { identityRules } from './identity-rules.js';
 import { orderRules } from './order-rules.js';
 import { resultRules, scoreOf } from './result-rules.js';
 import type { Judged, JudgedStatement, Rule, SessionContext } from './rule.js';
-import type { Breach, RegistrationState, SessionState, UnitState } from './state.js';
+import type { AuVerb, Breach, RegistrationState, SessionState, UnitState } from './state.js';
 import { auVerbOf, CMI5_CATEGORY } from './vocabulary.js';
 
 export type { JudgedStatement, SessionContext } from './rule.js';
@@ -23,11 +23,11 @@ const rules: readonly Rule[] = [...identityRules, ...orderRules, ...resultRules,
  */
 export function judgeStatement(session: SessionContext, state: RegistrationState, statement: JudgedStatement): { breaches: Breach[]; next: RegistrationState } {
   const current = state.session;
-  const over = sessionOver(session, current);
-  if (over || !current) return { breaches: over ? [over] : [], next: state };
   const { value } = statement;
   const defined = contextActivityList(value.context, 'category').some(({ id }) => id === CMI5_CATEGORY);
   const verb = defined ? auVerbOf(value.verb.id) : undefined;
+  const over = sessionOver(session, current, verb);
+  if (over || !current) return { breaches: over ? [over] : [], next: state };
   const judged: Judged = { session, state, current, statement, value, defined, ...(verb ? { verb } : {}) };
   const breaches: Breach[] = [];
   let counted = true;
@@ -42,13 +42,18 @@ export function judgeStatement(session: SessionContext, state: RegistrationState
 }
 
 /** What has ended takes nothing in, and then nothing else matters (cmi5 9.3.6 and 9.3.8). */
-function sessionOver({ sessionId }: SessionContext, current: SessionState | undefined): Breach | undefined {
+function sessionOver({ sessionId }: SessionContext, current: SessionState | undefined, verb: AuVerb | undefined): Breach | undefined {
   const common = { pointer: '', status: 403, tolerable: false } as const;
   if (current?.id === sessionId && current.terminated !== undefined) {
     return { ...common, rule: 'session-terminated', requirement: '9.3.0.0-5 (d2)', section: 'cmi5 9.3.8, 7.1.2', message: `The session ${sessionId} has ended with the AU's statement terminated.`,
       hint: 'Send terminated when all other statements have been answered.' };
   }
   if (current?.id === sessionId && current.abandoned === undefined) return undefined;
+  if (current && current.id !== sessionId && verb === 'terminated') {
+    return { ...common, expected: true, rule: 'session-abandoned', requirement: '9.3.6.0-2 (d2)', section: 'cmi5 9.3.6',
+      message: `The session ${sessionId} had ended when the page that was left said terminated: the AU was launched again meanwhile, as when a learner refreshes the page.`,
+      hint: 'Nothing is to be mended: the session was ended by the launch that followed, and terminated would have changed nothing.' };
+  }
   return { ...common, rule: 'session-abandoned', requirement: '9.3.6.0-2 (d2)', section: 'cmi5 9.3.6', message: `The session ${sessionId} was abandoned: it was idle for long, was ended by hand, or the course was launched again.`,
     hint: 'Launch the AU again; what it keeps in its State is still there.' };
 }

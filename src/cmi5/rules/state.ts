@@ -62,4 +62,6 @@ export interface Breach {
   status: 400 | 401 | 403;
   /** Whether `compat` takes the statement in all the same and records a finding. Never for what decides who writes, or into what. */
   tolerable: boolean;
+  /** Content that does nothing wrong runs into it, and nothing is lost by the refusal: no reason for an alarm. */
+  expected?: boolean;
 }

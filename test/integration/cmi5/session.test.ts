@@ -230,6 +230,10 @@ await onBoth('previews, waivers, other launches', async (t, server) => {
   const second = await start(server, registration);
   t.strictSame(verbs(await log(server, registration)), ['launched', 'initialized', 'abandoned', 'launched']);
   t.ok([401, 403].includes((await first.send(first.statement('experienced'))).status), 'the tab that was left behind');
+  t.equal((await first.send(first.statement('terminated'))).status, 403, 'and what it says as its page goes');
+  const { findings } = (await server.request(`/v1/cmi5/sessions/${first.session}/findings`, { key: server.admin })).json<{ findings: { breach: { rule: string; expected?: boolean } }[] }>();
+  t.strictSame(findings.map(({ breach: { rule, expected } }) => [rule, expected]), [['session-abandoned', undefined], ['session-abandoned', true]], 'no reason for an alarm');
+  t.match((await server.request('/metrics', { key: server.admin })).text, /quipu_cmi5_events_total\{event="expected"\} 1\n/);
   t.equal((await post(server, `registrations/${registration}/waive`, { unit: 1, reason: 'Tested Out' })).status, 200);
   t.equal((await post(server, `registrations/${registration}/waive`, { unit: 1, reason: 'Tested Out' })).json<{ repeated: boolean }>().repeated, true);
   await second.send(second.statement('initialized'), second.statement('completed'));
@@ -242,4 +246,32 @@ await onBoth('previews, waivers, other launches', async (t, server) => {
   t.equal((await server.request(`/v1/registrations/${registration}`, { method: 'DELETE', key: server.admin })).status, 204);
   t.equal((await server.request(`/v1/registrations/${registration}`, { key: server.admin })).status, 404);
   t.equal((await server.request(`/v1/registrations/${registration}`, { key: server.two })).status, 403);
+});
+
+await onBoth('an erased learner', async (t, server) => {
+  const course = await importCourse(server, [{ moveOn: 'Completed' }]);
+  const registration = await register(server, course);
+  const { url, session } = await launch(server, registration);
+  const unit = await startUnit(url, session);
+  t.equal((await unit.send(unit.statement('initialized'))).status, 200);
+  t.equal((await unit.request('activities/state', { method: 'PUT', query: { ...stateOf(unit), stateId: 'bookmark' }, body: { page: 7 } })).status, 204);
+  t.equal((await unit.send(unit.statement('initialized'))).status, 403);
+  const told = await server.request('/v1/exports', { method: 'POST', key: server.admin, body: { agent: ann } });
+  t.match(told.text.trim().split('\n').map((line) => (JSON.parse(line) as { kind: string }).kind).filter((kind) => kind.startsWith('cmi5-')), ['cmi5-registration', 'cmi5-session', 'cmi5-finding']);
+
+  let receipt = await post(server, 'erasures', { agent: ann });
+  const { id } = receipt.json<{ id: string }>();
+  while (receipt.json<{ status: string }>().status !== 'complete') {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    receipt = await server.request(`/v1/erasures/${id}`, { key: server.admin });
+  }
+  t.match(receipt.json(), { counts: { erased: 2, records: 3 } });
+  const refused = await unit.send(unit.statement('completed'));
+  t.equal(refused.status, 401, 'the token is dead');
+  t.equal(refused.headers['www-authenticate'], undefined);
+  t.equal((await unit.request('activities/state', { query: { ...stateOf(unit), stateId: 'bookmark' } })).status, 401);
+  t.not((await send(url, { version: null })).status, 200, 'and so is the address');
+  t.equal((await server.request(`/v1/registrations/${registration}`, { key: server.admin })).status, 404);
+  t.equal((await server.request(`/v1/cmi5/sessions/${session}`, { key: server.admin })).status, 404);
+  t.strictSame(await log(server, registration), []);
 });

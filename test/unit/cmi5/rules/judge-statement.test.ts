@@ -202,6 +202,17 @@ void t.test('a session that is not under way takes nothing in, whatever it is', 
   t.end();
 });
 
+void t.test('what a page says that is left after another launch is refused and marked as harmless', (t) => {
+  const session = sessionContext();
+  const replaced = stateOf(sessionContext({ sessionId: 'b2b2b2b2-2222-4222-8222-222222222222' }));
+  const abandoned = stateOf(session);
+  abandoned.session!.abandoned = 3000;
+  const of = (state: typeof replaced, verb: 'terminated' | 'completed' | 'experienced') => judgeStatement(session, state, judged(auStatement(session, verb))).breaches.map(({ rule, status, expected }) => ({ rule, status, expected }));
+  t.same(of(replaced, 'terminated'), [{ rule: 'session-abandoned', status: 403, expected: true }]);
+  for (const [state, verb] of [[replaced, 'completed'], [replaced, 'experienced'], [abandoned, 'terminated']] as const) t.same(of(state, verb), [{ rule: 'session-abandoned', status: 403, expected: undefined }], verb);
+  t.end();
+});
+
 void t.test('several faults are all named, who writes before how', (t) => {
   const session = sessionContext();
   const statement = auStatement(session, 'completed');
