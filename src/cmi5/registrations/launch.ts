@@ -86,17 +86,19 @@ export function createLaunchService({ writer, sessions, courses, abandoning, doc
     const key = { resource: 'state', activity: node, agent: agentIdentifier(registration.learner)!, registration: registration.id, id: LAUNCH_DATA } as const;
     let created: Promise<{ fetchSecret: string }> | undefined;
 
-    /** LMS.LaunchData is written in the registration's turn, so that of two launches at once it is that of the one that stays. */
     async function judge(now: Registration): Promise<Change<undefined>> {
       if (now.version !== registration!.version) throw new QuipuError('record-conflict', `The registration ${now.id} was moved to another version meanwhile. Send the request again.`, { retryAfter: 1 });
       const at = Date.now();
-      created ??= sessions.create(sessionId, record, begun);
-      await Promise.all([created, documents.put(tenant, { key, content, contentType: 'application/json', etag: etagOf(content), updated: at }, { kind: 'any' })]);
       const before = await abandoning.follow(tenant, now, at);
       const launched = launchedStatement(factsOf(tenant, now, sessionId, at), statementUnit(facts, unit.index), { ...unit, mode, launchUrl: address });
       return {
         statements: [...before.statements, launched].map((lms) => ({ lms })),
         state: { ...before.state, session: { id: sessionId, unit: node, mode, launched: at, said: {} } },
+        // In the registration's turn, so that of two launches at once LMS.LaunchData is that of the one that stays.
+        beside: () => Promise.all([
+          created ??= sessions.create(sessionId, record, begun),
+          documents.put(tenant, { key, content, contentType: 'application/json', etag: etagOf(content), updated: at }, { kind: 'any' }),
+        ]),
         answer: undefined,
       };
     }

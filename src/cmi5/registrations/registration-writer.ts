@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createTurns } from '../../documents/turns.js';
 import type { RecordStore, VersionedRecord } from '../../records/store.js';
-import type { NewStatement, StatementStore } from '../../statements/store.js';
+import type { AppendResult, NewStatement, StatementStore } from '../../statements/store.js';
 import { QuipuError } from '../../xapi/errors.js';
 import type { Statement } from '../../xapi/types.js';
 import type { RegistrationState, SessionState } from '../rules/state.js';
@@ -20,6 +20,11 @@ export interface Change<T> {
   state: RegistrationState;
   /** Id of the course's version that it moves to. */
   version?: string;
+  /**
+   * Writes what has to be there once the change has happened, and does no harm where it doesn't happen. Called within the registration's
+   * turn, perhaps several times.
+   */
+  beside?: () => Promise<unknown>;
   /** Handed on to the caller. */
   answer: T;
 }
@@ -112,6 +117,20 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     return outcome === 'updated';
   }
 
+  /**
+   * Writes down what is about to happen, and brings it about. A store of one process carries out its writes in the order in which they are
+   * given, so there all are given at once, and wait for one commit as a rule; what is appended was written down before all the same.
+   * @returns undefined when the record was not at its version any more
+   */
+  async function redo(tenant: string, record: VersionedRecord<RegistrationRecord>, now: Registration, pending: PendingChange, batch: NewStatement[], beside?: () => Promise<unknown>): Promise<AppendResult | undefined> {
+    if (!shared) {
+      const [, noted, result] = await Promise.all([beside?.(), write(tenant, record, now, pending), statements.append(tenant, batch)]);
+      return noted ? result : undefined;
+    }
+    await beside?.();
+    return await write(tenant, record, now, pending) ? statements.append(tenant, batch) : undefined;
+  }
+
   /** Tells of the sessions that were under way, in the record or in what it had come to, and are not any more. */
   async function tellOfEnds(tenant: string, record: SessionState | undefined, now: SessionState | undefined, after: SessionState | undefined): Promise<void> {
     for (const id of new Set([record, now].filter(isUnderWay).map((session) => session.id))) {
@@ -136,6 +155,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
 
     if (change.statements.length === 0 || now.preview) {
       const same = record.value.pending === undefined && next.version === now.version && isDeepStrictEqual(next.state, now.state);
+      await change.beside?.();
       if (!same && !await write(tenant, record, next)) return undefined;
       await tellOfEnds(tenant, record.value.state.session, now.state.session, next.state.session);
       return done(change.statements.flatMap((statement) => ('au' in statement ? ['stored' as const] : [])));
@@ -151,15 +171,18 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     const pending: PendingChange = { statements: change.statements.map(textOf), state: next.state, version: next.version };
     const bytes = pending.statements.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     if (bytes > MOST_BYTES) throw new QuipuError('too-large', `The statements have ${bytes} bytes together; a request of a session has at most ${MOST_BYTES}.`, { expected: 'several requests' });
-    if (!await write(tenant, record, now, pending)) return undefined;
+    const result = await redo(tenant, record, now, pending, batch, change.beside);
+    if (!result) return undefined;
     const written = { ...record, version: record.version + 1 };
-    const result = await statements.append(tenant, batch);
     remember(tenant, id, written.version, result.status === 'stored');
-    const over = result.status === 'conflict' || !isUnderWay(next.state.session);
-    // What is stored is stored: if this fails, whoever comes next does it.
-    if (over) await write(tenant, written, result.status === 'stored' ? next : now).catch(() => false);
-    if (result.status === 'conflict') return conflict(change.statements, result.index, said);
-    await tellOfEnds(tenant, record.value.state.session, now.state.session, next.state.session).catch(() => undefined);
+    if (result.status === 'conflict') {
+      await write(tenant, written, now).catch(() => false);
+      return conflict(change.statements, result.index, said);
+    }
+    // What is stored is stored: if this fails, whoever comes next finds it pending, and does it.
+    await tellOfEnds(tenant, record.value.state.session, now.state.session, next.state.session)
+      .then(() => isUnderWay(next.state.session) || write(tenant, written, next))
+      .catch(() => undefined);
     return done(ofUnit(change.statements, result.outcomes));
   }
 

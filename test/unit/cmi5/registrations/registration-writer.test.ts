@@ -30,12 +30,19 @@ contract(async (t, adapter) => {
   function writerOf({ shared = true, fate, onEnd = () => undefined }: { shared?: boolean; fate?: Fate; onEnd?: (session: string) => void } = {}): RegistrationWriter {
     let count = 0;
     let dead = false;
-    const fatal = <T>(kind: Fate['at'], work: () => Promise<T>): Promise<T> => {
-      if (dead) throw new Death();
-      if (fate?.at !== kind || ++count !== fate.nth) return work();
+    const given: Promise<unknown>[] = [];
+    /** What the store was given before is carried out all the same. */
+    const die = async (): Promise<never> => {
       dead = true;
-      if (fate.when === 'before') throw new Death();
-      return work().then(() => { throw new Death(); });
+      await Promise.allSettled(given);
+      throw new Death();
+    };
+    const fatal = async <T>(kind: Fate['at'], work: () => Promise<T>): Promise<T> => {
+      const dies = fate?.at === kind && ++count === fate.nth;
+      if (dead || (dies && fate.when === 'before')) return die();
+      const done = work();
+      given.push(done);
+      return dies ? die() : done;
     };
     const mortalStatements: Pick<StatementStore, 'append' | 'get'> = { get: (...asked) => statements.get(...asked), append: (of, batch) => fatal('append', () => statements.append(of, batch)) };
     const mortalRecords: RecordStore = {
@@ -86,6 +93,54 @@ contract(async (t, adapter) => {
       });
     }
   }
+
+  for (const shared of [false, true]) {
+    await t.test(`what goes beside a change is there when it has happened, ${shared ? 'shared' : 'alone'}`, async (t) => {
+      const notes = records.collection<{ of: string }>({ name: 'notes', indexes: [], unique: [] });
+      for (const fate of [
+        undefined, { at: 'record', when: 'before', nth: 1 }, { at: 'record', when: 'after', nth: 1 }, { at: 'append', when: 'before', nth: 1 }, { at: 'append', when: 'after', nth: 1 },
+      ] as const satisfies (Fate | undefined)[]) {
+        const doomed = writerOf({ shared, fate });
+        const id = await registration(doomed);
+        const launch = doomed.change(tenant, id, ({ state }) => ({
+          statements: [lms('launched')], state: { ...state, session: { id, unit, mode: 'Normal', launched: 1, said: {} } }, answer: undefined, beside: () => notes.insert(tenant, id, { of: id }),
+        }));
+        if (fate) await t.rejects(launch, { message: 'The process is dead' });
+        else t.match(await launch, { status: 'stored' });
+        await writerOf({ shared }).settle(tenant, id);
+        const { session } = (await writerOf({ shared }).read(tenant, id))!.state;
+        t.equal(session?.id, fate?.at === 'record' && fate.when === 'before' ? undefined : id);
+        if (session) t.ok(await notes.get(tenant, id), `${fate?.when} ${fate?.at}`);
+      }
+      const preview = await registration(writerOf({ shared }), true);
+      await writerOf({ shared }).change(tenant, preview, ({ state }) => ({ statements: [lms('launched')], state, answer: undefined, beside: () => notes.insert(tenant, preview, { of: preview }) }));
+      t.ok(await notes.get(tenant, preview), 'of a preview, whose statements go nowhere');
+    });
+  }
+
+  await t.test('a change waits for one commit where no other process uses the store, and for one after the other where they do', async (t) => {
+    for (const shared of [false, true]) {
+      const given: string[] = [];
+      const noted = <T>(what: string, work: Promise<T>): Promise<T> => {
+        given.push(what);
+        return work.finally(() => given.push(`${what} is there`));
+      };
+      const collection: RecordStore['collection'] = (spec) => {
+        const real = records.collection(spec);
+        return { ...real, update: (...changed) => noted('record', real.update(...changed)) } as typeof real;
+      };
+      const writer = createRegistrationWriter({
+        records: { collection }, statements: { get: (...asked) => statements.get(...asked), append: (of, batch) => noted('append', statements.append(of, batch)) }, prepare, shared, ended: () => Promise.resolve(),
+      });
+      const id = await registration(writer);
+      await writer.change(tenant, id, ({ state }) => ({
+        statements: [lms('launched')], state: { ...state, session: { id, unit, mode: 'Normal', launched: 1, said: {} } }, answer: undefined,
+        beside: () => noted('beside', records.collection({ name: 'notes', indexes: [], unique: [] }).insert(tenant, id, {})),
+      }));
+      if (shared) t.strictSame(given, ['beside', 'beside is there', 'record', 'record is there', 'append', 'append is there']);
+      else t.strictSame(given.slice(0, 3), ['beside', 'record', 'append'], 'what is pending is given before what is appended');
+    }
+  });
 
   await t.test('of many that complete at once, in two processes, one does', async (t) => {
     const writers = [writerOf(), writerOf()];
@@ -158,6 +213,21 @@ contract(async (t, adapter) => {
     await writer.change(tenant, id, ({ state }) => ({ statements: [], state, answer: undefined }));
     t.strictSame(ended, ['s1']);
     t.notOk((await writer.list(tenant, { where: { property: 'active', equals: 'yes' } })).some((one) => one.id === id));
+  });
+
+  await t.test('the end of a session that could not be told of is told of later', async (t) => {
+    const session = { id: 's2', unit, mode: 'Normal', launched: 1, said: {} } as const;
+    for (const shared of [false, true]) {
+      const forgetful = writerOf({ shared, onEnd: () => { throw new Error('The end was not written down'); } });
+      const id = await registration(forgetful);
+      const change = (now: RegistrationState['session']) => forgetful.change(tenant, id, ({ state }) => ({ statements: [lms('x')], state: { ...state, session: now }, answer: undefined }));
+      await change(session);
+      t.match(await change({ ...session, terminated: 2 }), { status: 'stored' }, 'what is stored is stored');
+      const ended: string[] = [];
+      t.ok((await forgetful.list(tenant, { where: { property: 'active', equals: 'yes' } })).some((one) => one.id === id), 'the sweeper finds it');
+      await writerOf({ shared, onEnd: (of) => ended.push(of) }).settle(tenant, id);
+      t.strictSame(ended, ['s2']);
+    }
   });
 
   await t.test('a preview is judged and stores nothing', async (t) => {
