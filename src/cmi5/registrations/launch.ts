@@ -68,7 +68,8 @@ export interface LaunchServiceDeps {
 const LONGEST_URL = 4000;
 
 export function createLaunchService({ writer, sessions, courses, abandoning, documents, links, publicUrl, idle }: LaunchServiceDeps): LaunchService {
-  async function launch(tenant: string, registrationId: string, { unit: named, mode: wanted, returnURL }: LaunchRequest): Promise<Launch> {
+  /** @param loadedAgain the session whose page is loaded again, if it is one */
+  async function launch(tenant: string, registrationId: string, { unit: named, mode: wanted, returnURL }: LaunchRequest, loadedAgain?: string): Promise<Launch> {
     checkReturnUrl(returnURL);
     const registration = await writer.read(tenant, registrationId);
     if (!registration) throw new QuipuError('not-found', `There is no registration ${registrationId}.`);
@@ -93,7 +94,7 @@ export function createLaunchService({ writer, sessions, courses, abandoning, doc
       const launched = launchedStatement(factsOf(tenant, now, sessionId, at), statementUnit(facts, unit.index), { ...unit, mode, launchUrl: address });
       return {
         statements: [...before.statements, launched].map((lms) => ({ lms })),
-        state: { ...before.state, session: { id: sessionId, unit: node, mode, launched: at, said: {} } },
+        state: { ...before.state, session: { id: sessionId, unit: node, mode, launched: at, said: {}, ...(loadedAgain !== undefined && now.state.session?.id === loadedAgain && { follows: loadedAgain }) } },
         // In the registration's turn, so that of two launches at once LMS.LaunchData is that of the one that stays.
         beside: () => Promise.all([
           created ??= sessions.create(sessionId, record, begun),
@@ -118,12 +119,12 @@ export function createLaunchService({ writer, sessions, courses, abandoning, doc
   }
 
   return {
-    launch,
+    launch: (tenant, registration, request) => launch(tenant, registration, request),
     relaunch: async (tenant, id) => {
       const session = await sessions.find(id);
       if (!session || session.tenant !== tenant) throw new QuipuError('not-found', `There is no session ${id}.`);
       const { registration, unit, mode, returnURL } = session;
-      return launch(tenant, registration, { unit, mode, ...(returnURL === undefined ? {} : { returnURL }) });
+      return launch(tenant, registration, { unit, mode, ...(returnURL === undefined ? {} : { returnURL }) }, id);
     },
   };
 }

@@ -110,11 +110,15 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
     throw refusal(breach);
   }
 
-  /** State may still be written for a moment after terminated: authoring tools send both at once, and the order is chance. */
+  /**
+   * State may still be written for a moment after terminated, because authoring tools send both at once and the order is chance; and after
+   * the AU's page was loaded again, because what a page writes as it goes away arrives when the next one has begun.
+   */
   async function isWithinGrace({ resource, method }: DocumentAccess): Promise<boolean> {
     if (resource !== 'state' || (method !== 'PUT' && method !== 'POST')) return false;
     const last = (await writer.read(tenant, session.registration))?.state.session;
-    return last?.id === id && last.terminated !== undefined && Date.now() - last.terminated <= deps.stateGrace;
+    const ended = last?.id === id ? last.terminated : last?.follows === id ? last.launched : undefined;
+    return ended !== undefined && Date.now() - ended <= deps.stateGrace;
   }
 
   return {

@@ -28,6 +28,8 @@ export interface SessionState {
   unit: string;
   mode: LaunchMode;
   launched: number;
+  /** The session before it, where this one began because the AU's page was loaded again. */
+  follows?: string;
   /** Id of each cmi5-defined statement of this session, by verb. */
   said: Partial<Record<AuVerb, string>>;
   /** When the last of the AU's statements was stored. */

@@ -108,3 +108,27 @@ t.test('State after terminated: as long as is set, and not at all with 0', { tim
     t.strictSame([soon, await save()], statuses);
   }
 });
+
+t.test('what a page writes to State as it is loaded again is kept, for a moment, and nothing else of it', { timeout: 60_000 }, async (t) => {
+  for (const [grace, statuses] of [['0', [401, 401]], ['1', [204, 401]]] as const) {
+    const server = await startServer(t, { QUIPU_CMI5_STATE_GRACE: grace });
+    const registration = await register(server, await importCourse(server, [{ moveOn: 'Completed' }]));
+    const { url, session } = await launch(server, registration);
+    const unit = await startUnit(url, session);
+    await unit.send(unit.statement('initialized'));
+    const save = async (): Promise<number> => (await unit.request('activities/state', { method: 'PUT', query: { ...stateOf(unit), stateId: 'bookmark' }, body: { page: 7 } })).status;
+    const refreshed = await send(url.replace(/#.*/, ''), { version: null, headers: { 'Sec-Fetch-Dest': 'document', 'Sec-Fetch-Mode': 'navigate', Accept: 'text/html' } });
+    t.equal(refreshed.status, 302);
+    const soon = await save();
+    t.equal((await unit.request('activities/state', { query: { ...stateOf(unit), stateId: 'bookmark' } })).status, 401, 'reading is over');
+    t.equal((await unit.send(unit.statement('terminated'))).status, 403);
+    await pause(1100);
+    t.strictSame([soon, await save()], statuses);
+
+    const next = await start(server, registration);
+    t.equal(next.session === session, false);
+    const read = await next.request('activities/state', { query: { ...stateOf(next), stateId: 'bookmark' } });
+    t.equal(read.status, grace === '0' ? 404 : 200, 'the page that follows has the bookmark');
+    t.equal((await unit.request('activities/state', { method: 'PUT', query: { ...stateOf(unit), stateId: 'bookmark' }, body: {} })).status, 401, 'a launch that is no reload ends it at once');
+  }
+});
