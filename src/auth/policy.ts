@@ -31,7 +31,7 @@ export interface CredentialPolicy {
   admitReading(): Promise<void>;
   /** What lists are narrowed to, in addition to the filters of the request: see `StatementQuery.filters`. */
   readonly filters: StatementKey[][];
-  /** Whether a statement asked for by its id is one that `filters` lets through. */
+  /** Whether a statement may be read: one that `filters` lets through for what it says itself, and not for what it refers to. */
   mayRead(statement: StoredStatement): boolean;
   /** @throws QuipuError unless the credential may do this at this moment */
   admitDocument(access: DocumentAccess): Promise<void>;

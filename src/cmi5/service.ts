@@ -100,7 +100,7 @@ export function createCmi5Service(deps: Cmi5Deps): Cmi5Service {
   const enrolments = createEnrolments({ writer, sessions, findings, courses, abandoning, documents });
   const policyDeps = {
     writer, sessions, courses, findings, stateGrace: deps.stateGrace, lmsActivities: `${homePage}/cmi5/activities/`, count: deps.count,
-    isStored: async (tenant: string, id: string) => await statements.get(tenant, id) !== undefined,
+    stored: (tenant: string, id: string) => statements.get(tenant, id),
     onFault: (error: unknown) => deps.onFault(error, 'record a finding'),
   };
   const live = { feed, sessions, findings, filters: [[`U${agentIdentifier(authority)!}`]], sessionIdExtension: contextExtensions.sessionId };

@@ -73,6 +73,8 @@ export function createLaunchService({ writer, sessions, courses, abandoning, doc
     checkReturnUrl(returnURL);
     const registration = await writer.read(tenant, registrationId);
     if (!registration) throw new QuipuError('not-found', `There is no registration ${registrationId}.`);
+    // What is known of a version stays in memory, also when its course was deleted.
+    await courses.course(tenant, registration.course);
     const facts = await courses.facts(tenant, registration.version);
     const placed = unitOf(facts.version, named);
     if (!placed) throw new QuipuError('not-found', `The registration's version of the course has no AU ${JSON.stringify(named).slice(0, 200)}.`);
@@ -138,7 +140,7 @@ function usualMode({ units }: RegistrationState, node: string): LaunchMode {
 /** A browser is sent there, so it leads to a page and does nothing else. */
 function checkReturnUrl(url: string | undefined): void {
   if (url === undefined) return;
-  const parsed = url.length <= LONGEST_URL && /^https?:\/\//i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
+  const parsed = url.length <= LONGEST_URL && /^https?:\/\/[^\s\p{Cc}]+$/iu.test(url) && URL.canParse(url) ? new URL(url) : undefined;
   if (parsed && parsed.username === '' && parsed.password === '') return;
   throw new QuipuError('invalid-request', `The returnURL ${JSON.stringify(url.slice(0, 200))} is not an address that a browser can be sent to.`,
     { pointer: '/returnURL', rule: 'return-url', section: 'cmi5 10.2.6', expected: `an absolute http or https URL without a user name, of at most ${LONGEST_URL} characters` });

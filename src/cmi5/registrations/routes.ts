@@ -32,6 +32,8 @@ interface Page {
 type InTenant = { Querystring: { tenant?: string } };
 type WithId = InTenant & { Params: { id: string } };
 
+/** Characters of a learner's account as a launch URL has it: servers of content take few thousand in all. */
+const LONGEST_ACCOUNT = 2000;
 /** Milliseconds after which a stream ends; its client comes back with its credential. */
 const LONGEST_STREAM = 600_000;
 
@@ -192,6 +194,9 @@ function learnerOf(value: object | undefined): Learner {
   const { account, name } = parseAgent(value, '/learner');
   if (!account) {
     throw new QuipuError('invalid-request', 'The learner has no account: cmi5 knows learners by an account alone.', { pointer: '/learner', rule: 'learner-account', section: 'cmi5 9.2', expected: '{"objectType":"Agent","account":{"homePage":"https://school.example","name":"4711"}}' });
+  }
+  if (encodeURIComponent(JSON.stringify(account)).length > LONGEST_ACCOUNT) {
+    throw new QuipuError('invalid-request', `The account of the learner takes more than ${LONGEST_ACCOUNT} characters in a URL, and every launch URL holds it.`, { pointer: '/learner', rule: 'learner-account-length', section: 'cmi5 8.1.3', expected: 'a shorter name' });
   }
   return { objectType: 'Agent', account, ...(name !== undefined && { name }) };
 }

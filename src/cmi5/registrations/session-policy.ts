@@ -1,5 +1,5 @@
 import type { CredentialPolicy, DocumentAccess } from '../../auth/policy.js';
-import type { NewStatement } from '../../statements/store.js';
+import type { NewStatement, StoredStatement } from '../../statements/store.js';
 import { agentIdentifier } from '../../xapi/actors.js';
 import { QuipuError, type ErrorCode } from '../../xapi/errors.js';
 import { keyValues } from '../../xapi/statement-keys.js';
@@ -23,8 +23,8 @@ export interface SessionPolicyDeps {
   lmsActivities: string;
   /** Milliseconds after terminated for which State may be written. */
   stateGrace: number;
-  /** Whether a statement with this id is stored. */
-  isStored(tenant: string, id: string): Promise<boolean>;
+  /** The statement that is stored under an id. */
+  stored(tenant: string, id: string): Promise<StoredStatement | undefined>;
   /** Told when a finding could not be recorded. */
   onFault(error: unknown): void;
   count(outcome: 'refusal' | 'finding' | 'expected'): void;
@@ -61,10 +61,16 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
     };
   }
 
-  /** Whether a statement is one that is stored already: sent again, because its answer was lost. */
+  /** Whether a statement is one of the learner's that is stored already: sent again, because its answer was lost. */
   async function isRepeat({ preview, state }: Registration, { id: statement }: NewStatement): Promise<boolean> {
     if (preview) return Object.values(state.session?.said ?? {}).includes(statement);
-    return deps.isStored(tenant, statement);
+    const stored = await deps.stored(tenant, statement);
+    return stored !== undefined && mayRead(stored);
+  }
+
+  function mayRead({ text }: StoredStatement): boolean {
+    const { actor, context } = JSON.parse(text.toString('utf8')) as Statement;
+    return agentIdentifier(actor) === learnerKey && context?.registration?.toLowerCase() === session.registration;
   }
 
   /** Judges a batch in its order. @throws Refusal at the first statement that breaks a rule which is not tolerated */
@@ -123,10 +129,7 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
 
   return {
     filters: [[`A${learnerKey}`], [`G${session.registration}`]],
-    mayRead: ({ text }) => {
-      const { actor, context } = JSON.parse(text.toString('utf8')) as Statement;
-      return agentIdentifier(actor) === learnerKey && context?.registration?.toLowerCase() === session.registration;
-    },
+    mayRead,
     admitReading: async () => {
       await admitWhileOpen({ request: 'GET /xapi/statements', people: [] });
     },

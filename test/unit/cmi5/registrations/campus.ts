@@ -86,7 +86,7 @@ function servicesOn({ records, statements, documents }: OpenStorage, shared: boo
     await sessions.notePreferences(session);
     return createSessionPolicy((await sessions.find(session))!, {
       writer, sessions, courses, findings, lmsActivities: 'https://lrs.example/cmi5/activities/', stateGrace: 5000,
-      isStored: async (of, id) => await statements.get(of, id) !== undefined, onFault: (error) => { throw error; }, count: () => undefined,
+      stored: (of, id) => statements.get(of, id), onFault: (error) => { throw error; }, count: () => undefined,
     });
   }
 

@@ -129,7 +129,7 @@ contract(async (t, adapter) => {
         await t.rejects(campus.launching.launch(tenant, registration, { unit: 1 }), { code: 'not-found' });
         await t.rejects(campus.launching.launch(tenant, registration, { unit: 'urn:au:9' }), { code: 'not-found' });
         await t.rejects(campus.launching.launch(tenant, 'c0ffee00-0000-4000-8000-000000000000', { unit: 0 }), { code: 'not-found' });
-        for (const returnURL of ['javascript:alert(1)', '/back', 'ftp://school.example/', 'https://', 'https://user:pass@school.example/', `https://school.example/${'x'.repeat(5000)}`, 'data:text/html,x', '']) {
+        for (const returnURL of ['javascript:alert(1)', '/back', 'ftp://school.example/', 'https://', 'https://user:pass@school.example/', `https://school.example/${'x'.repeat(5000)}`, 'data:text/html,x', '', 'https://school.example/\r\nx', 'https://school.example/a b', ' https://school.example/']) {
           await t.rejects(campus.launching.launch(tenant, registration, { unit: 0, returnURL }), { code: 'invalid-request', details: { rule: 'return-url' } }, returnURL.slice(0, 40));
         }
         t.same(await campus.log(), []);
