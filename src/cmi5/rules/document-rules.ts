@@ -86,8 +86,9 @@ function preferencesProblem(content: Buffer, contentType: string): Pick<Breach, 
   return undefined;
 }
 
-function judgeActivityProfile({ unit, publisherId }: DocumentContext, { method, activityId }: DocumentAccess): Breach | undefined {
-  if (method === 'GET' || activityId === unit || activityId === publisherId) return undefined;
+/** A publisher may give an AU any id, that of another AU of this LMS as well. */
+function judgeActivityProfile({ unit, publisherId, lmsActivities }: DocumentContext, { method, activityId }: DocumentAccess): Breach | undefined {
+  if (method === 'GET' || activityId === unit || (activityId === publisherId && !publisherId.startsWith(lmsActivities))) return undefined;
   return { ...fixed, rule: 'activity-profile', section: 'cmi5 12.0', message: `An AU may write the profile of its own activity, not of ${shown(activityId ?? '')}.`, hint: 'Use the activityId of the launch URL.' };
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { send, startServer } from '../server.js';
 import { importCourse, launch, log, post, register, start, verbs, type Stored } from './course-server.js';
+import { courseXml } from './learner.js';
 
 const learner = (name: string): object => ({ objectType: 'Agent', account: { homePage: 'https://school.example', name } });
 
@@ -34,6 +35,17 @@ t.test('what the content of one learner says reaches no other', { timeout: 120_0
     for (const copy of [initialized, experienced]) t.match((await other.send(copy)).json(), { error: 'rule-broken', rule: 'actor-learner' });
     t.equal((await one.send(initialized, experienced)).status, 200, 'who sent them may send them again');
   });
+});
+
+t.test('a package that gives its AU the id of an AU of another course writes no profile of that', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  const victim = (await importCourse(server, [{ moveOn: 'Completed' }])).units[0]!.node;
+  const xml = courseXml([{ moveOn: 'Completed' }]).replaceAll('https://example.org/course', 'https://hostile.example/course').replace(/<au id="[^"]*"/, `<au id="${victim}"`).replace('<url>', '<url>https://hostile.example/');
+  const made = await server.request('/v1/cmi5/packages', { method: 'POST', key: server.admin, version: null, headers: { 'Content-Type': 'application/xml' }, body: xml });
+  const unit = await start(server, await register(server, { id: made.json<{ course: string }>().course, node: '', units: [] }));
+  const put = (activityId: string) => unit.request('activities/profile', { method: 'PUT', query: { activityId, profileId: 'shared' }, headers: { 'If-None-Match': '*' }, body: {} });
+  t.match((await put(victim)).json(), { error: 'rule-broken', rule: 'activity-profile' });
+  t.equal((await put(unit.parameters.activityId)).status, 204, 'that of its own is its');
 });
 
 t.test('a course that was deleted is launched no more', { timeout: 120_000 }, async (t) => {
