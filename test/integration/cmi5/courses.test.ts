@@ -178,9 +178,10 @@ contract(async (t, adapter) => {
         for (const { id } of await whole.list(tenant)) await whole.delete(tenant, id, true);
         t.same(await settled(), nothing);
         const first = step === 'import' ? undefined : await importOf(whole, tenant, goodPackage());
-        const dying = serviceOn(dyingAfter(after, storage.current));
+        const ports = dyingAfter(after, storage.current);
+        const dying = serviceOn(ports);
         const work = step === 'delete' ? dying.delete(tenant, first!.course, true) : importOf(dying, tenant, goodPackage([{ id: au('2') }]));
-        outcome = await Promise.race([work.then(() => 'done', () => 'failed'), new Promise<string>((resolve) => setTimeout(resolve, 300, 'died'))]);
+        outcome = await Promise.race([work.then(() => 'done', () => 'failed'), ports.died.then(() => 'died')]);
         await new Promise((resolve) => setTimeout(resolve, 2));
         const left = await settled();
         const next = serviceOn(storage.current);
@@ -195,11 +196,23 @@ contract(async (t, adapter) => {
   });
 }, adapters);
 
-/** Ports of a process that dies after so many writes: from then on nothing answers any more. */
-function dyingAfter(writes: number, { records, content }: Pick<OpenStorage, 'records' | 'content'>): { records: RecordStore; content: ContentStore } {
+/** Ports of a process that dies after so many writes: from then on nothing answers any more. `died` resolves when what it had begun has ended. */
+function dyingAfter(writes: number, { records, content }: Pick<OpenStorage, 'records' | 'content'>): { records: RecordStore; content: ContentStore; died: Promise<unknown> } {
   let left = writes;
-  const count = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => (...args: A): Promise<R> => (left-- > 0 ? work(...args) : new Promise<R>(() => undefined));
+  const begun = new Set<Promise<unknown>>();
+  let die = (): void => undefined;
+  const died = new Promise<void>((resolve) => { die = resolve; }).then(() => Promise.allSettled(begun));
+  const count = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => (...args: A): Promise<R> => {
+    if (left-- <= 0) {
+      die();
+      return new Promise<R>(() => undefined);
+    }
+    const working = work(...args);
+    begun.add(working);
+    return working;
+  };
   return {
+    died,
     records: {
       collection: (spec) => {
         const collection = records.collection(spec);
