@@ -209,7 +209,7 @@ export function createStatementService({ store, attachments: attachmentStore, pr
       return outcomes;
     },
     get: async (credential, id, voided) => {
-      await credential.policy?.admitReading();
+      if (credential.policy) await credential.policy.admitReading();
       const found = await store.get(credential.tenant, id.toLowerCase());
       if (!found || found.voided !== voided || credential.policy?.mayRead(found) === false) return undefined;
       return can(credential, 'statements:read') || isMine(credential, found) ? found : undefined;
