@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { giveWay } from './give-way.js';
+import { giveWay } from './engine/give-way.js';
 import { linesOf, type LinesAnswer, type LinesErrand } from './row-lines.js';
 
 const port = parentPort!;

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { giveWay } from '../give-way.js';
+import { giveWay } from './give-way.js';
 import { openEmbeddedEngine } from './embedded-engine.js';
 import { createHttpInterface } from './http-interface.js';
 
