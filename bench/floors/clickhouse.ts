@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { startEngine, tenant, type Engine } from '../analytics/engine.js';
-import { rowLine, rowOf } from '../../src/query/rows.js';
+import { insertOf, rowLine, rowOf } from '../../src/query/rows.js';
 
 /** A row of the log with what it was made of. */
 export interface LoggedStatement {
@@ -31,7 +31,7 @@ export async function startClickHouseFloor(folder: string, memoryBytes: number):
     prepare: (rows) => {
       blocks = [];
       for (let start = 0; start < rows.length; start += blockRows) {
-        const lines = rows.slice(start, start + blockRows).map(({ position, id, stored, text }) => rowLine(rowOf({ position, id, stored, text: Buffer.from(text) }, { tenant, erasure: 0 }), true));
+        const lines = rows.slice(start, start + blockRows).map(({ position, id, stored, text }) => rowLine(rowOf({ position, id, stored, text: Buffer.from(text) }, { tenant, erasure: 0 })));
         blocks.push(Buffer.from(lines.join('')));
       }
     },
@@ -49,7 +49,7 @@ export async function startClickHouseFloor(folder: string, memoryBytes: number):
 
 async function insertBlock({ client }: Engine, block: Buffer): Promise<void> {
   const { stream } = await client.exec({
-    query: 'INSERT INTO quipu.statement_log FORMAT JSONEachRow', values: Readable.from([block], { objectMode: false }),
+    query: insertOf('quipu.statement_log'), values: Readable.from([block], { objectMode: false }),
     // Without deduplication, since the same rows come in every round; the rest is what the statements' JSON needs.
     clickhouse_settings: { insert_deduplicate: 0, json_type_escape_dots_in_keys: 1, type_json_skip_duplicated_paths: 1 },
   });

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
 import type { RowLines, ShippedStatement } from './row-lines.js';
-import { rowLine, rowOf, type RowPlace } from './rows.js';
+import { insertOf, rowLine, rowOf, type RowPlace } from './rows.js';
 
 /** A row that went in with its text alone. */
 export interface RefusedRow {
@@ -78,7 +78,7 @@ export interface BlockWriterDeps {
 export function createBlockWriter({ client, table, onRefused, onUncertain }: BlockWriterDeps): BlockWriter {
   async function insert(pieces: Buffer[], token: string, fence: Fence): Promise<void> {
     const { stream } = await client.exec({
-      query: `INSERT INTO ${table} FORMAT JSONEachRow`, values: Readable.from(guarded(pieces, fence), { objectMode: false }),
+      query: insertOf(table), values: Readable.from(guarded(pieces, fence), { objectMode: false }),
       clickhouse_settings: { ...settings, insert_deduplication_token: token },
     });
     stream.resume();
@@ -99,7 +99,7 @@ export function createBlockWriter({ client, table, onRefused, onUncertain }: Blo
           const statement = await statementOf(start);
           if (!statement) return landed(end, 0);
           await fence.confirm();
-          await insert([Buffer.from(rowLine(rowOf(statement, block.place), false))], tokenOf(start), fence);
+          await insert([Buffer.from(rowLine(rowOf(statement, block.place), true))], tokenOf(start), fence);
           onRefused({ tenant: block.place.tenant, id: statement.id, reason: `${error.type ?? 'error'} (${error.code})` });
           return landed(end, 1);
         }

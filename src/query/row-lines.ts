@@ -50,7 +50,7 @@ export function createLineMaker(): LineMaker {
 
 /** The lines of statements, made here and now. */
 export function linesOf(statements: readonly ShippedStatement[], place: RowPlace): RowLines {
-  const lines = statements.map((statement) => rowLine(rowOf(statement, place), true));
+  const lines = statements.map((statement) => rowLine(rowOf(statement, place)));
   const bytes = Buffer.from(lines.join(''));
   let end = 0;
   return { bytes, ends: lines.map((line) => end += Buffer.byteLength(line)) };

@@ -100,14 +100,27 @@ export function rowOf(stored: Pick<StoredStatement, 'position' | 'id' | 'stored'
   };
 }
 
+/** The columns of a line, in order. */
+const columns: readonly (keyof StatementRow)[] = [
+  'tenant', 'position', 'erasure', 'id', 'stored', 'timestamp', 'version', 'actor_id', 'actor_name', 'actor_type', 'actor_members', 'verb', 'verb_name', 'object_type', 'object_id', 'object_name',
+  'activity_type', 'target', 'voids', 'parents', 'groupings', 'categories', 'others', 'related_agents', 'registration', 'platform', 'language', 'context_revision', 'context_statement', 'instructor_id', 'team_id',
+  'authority_id', 'success', 'completion', 'score_scaled', 'score_raw', 'score_min', 'score_max', 'duration', 'response', 'interaction_type', 'correct_responses', 'result_extensions', 'context_extensions',
+  'activity_extensions', 'text',
+];
+
+/** The INSERT that lines of rows follow, a line each. @param table such as `quipu.statement_log` */
+export function insertOf(table: string): string {
+  return `INSERT INTO ${table} (${columns.join(', ')}, refused) FORMAT JSONCompactEachRow`;
+}
+
 /**
- * One line of an INSERT in the format JSONEachRow.
- * @param withJson false leaves the JSON column empty and marks the row as refused
+ * The line of a row. Of its text the engine makes the column `statement`.
+ * @param refused marks the row as one whose text the engine could not take as JSON, and leaves that column empty
  */
-export function rowLine(row: StatementRow, withJson: boolean): string {
-  const written = JSON.stringify(row);
-  const columns = (halfPair.test(written) ? JSON.stringify(row, wellFormed) : written).slice(0, -1);
-  return withJson ? `${columns},"statement":${row.text}}\n` : `${columns},"refused":true}\n`;
+export function rowLine(row: StatementRow, refused = false): string {
+  const values = [...columns.map((column) => row[column]), refused];
+  const written = JSON.stringify(values);
+  return `${halfPair.test(written) ? JSON.stringify(values, wellFormed) : written}\n`;
 }
 
 type ObjectColumns = Pick<StatementRow, 'object_type' | 'object_id' | 'object_name' | 'activity_type' | 'target' | 'interaction_type' | 'correct_responses' | 'activity_extensions'>;

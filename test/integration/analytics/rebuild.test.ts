@@ -52,7 +52,7 @@ t.test('a rebuild that was cut short by kill -9 goes on by itself', { skip: with
   const before = analyticsOf(first, dataDir);
   await before.caughtUp();
   await before.client.command({ query: 'TRUNCATE TABLE quipu.statement_log' });
-  await before.client.command({ query: 'INSERT INTO quipu.statement_log (tenant, position, text) VALUES (\'default\', 2000, \'damaged\')' });
+  await before.client.command({ query: 'INSERT INTO quipu.statement_log (tenant, position, text) VALUES (\'default\', 2000, \'{"damaged":true}\')' });
   await before.client.command({ query: 'CREATE TABLE quipu.statement_log_rebuild AS quipu.statement_log' });
   await before.close();
   await first.kill();

@@ -5,7 +5,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { createEngineClient } from '../../../src/query/engine/client.js';
 import { createSupervisor } from '../../../src/query/engine/supervisor.js';
 import { migrate } from '../../../src/query/migrate.js';
-import { rowLine, rowOf } from '../../../src/query/rows.js';
+import { insertOf, rowLine, rowOf } from '../../../src/query/rows.js';
 import { createSummaries, type Summaries } from '../../../src/query/summaries.js';
 import { createTenantDatabases } from '../../../src/query/tenant-databases.js';
 import { viewStatements } from '../../../src/query/views.js';
@@ -50,9 +50,9 @@ export async function startAnalyticsEngine(tenants: string[]): Promise<Analytics
       const lines = statements.map((statement) => {
         position++;
         const whole = { id: statementId(position), stored: '2026-12-01T00:00:00.000Z', timestamp: '2026-11-01T00:00:00.000Z', ...statement };
-        return rowLine(rowOf({ position, id: whole.id, stored: Date.parse(whole.stored), text: Buffer.from(JSON.stringify(whole)) }, { tenant, erasure: 0 }), true);
+        return rowLine(rowOf({ position, id: whole.id, stored: Date.parse(whole.stored), text: Buffer.from(JSON.stringify(whole)) }, { tenant, erasure: 0 }));
       });
-      await client.command({ query: `INSERT INTO quipu.statement_log FORMAT JSONEachRow\n${lines.join('')}` });
+      await client.command({ query: `${insertOf('quipu.statement_log')}\n${lines.join('')}` });
     },
     stop: () => supervisor.close(),
     close: async () => {
