@@ -88,6 +88,29 @@ t.test('summaries', { skip: engine === undefined && 'the package chdb is not ins
     await compare(t, 'one', 'after three at once');
   });
 
+  t.test('a making that another process overtakes begins again from what that one has made', async (t) => {
+    const turn = async (): Promise<number> => Number(((await rows("SELECT intDiv(max(version), 4096) FROM quipu.summaries WHERE tenant = 'one'")) as [string][])[0]![0]);
+    const before = await turn();
+    await insert('one', samples(75, 80));
+    let overtaken = false;
+    const slow = Object.create(client, {
+      command: {
+        value: async (params: Parameters<typeof client.command>[0]) => {
+          const isSecond = params.query.startsWith(`INSERT INTO ${summaryTable(views[1]!.name)}`);
+          if (isSecond && !overtaken) {
+            overtaken = true;
+            await summaries.make('one');
+          }
+          return client.command(params);
+        },
+      },
+    }) as typeof client;
+    t.equal(await createSummaries({ client: slow, portion: 20 }).make('one'), true);
+    t.equal(await turn(), before + 2, 'it counts after the other');
+    await compare(t, 'one', 'after one that was overtaken');
+    t.same(await rows('SELECT count() FROM quipu.changed_learners'), [['0']], 'nothing is left of what was read meanwhile');
+  });
+
   t.test('an erasure takes the summary away before anything else, of its tenant alone, and what is made meanwhile', async (t) => {
     const others = await summarisedRows('other', views[0]!);
     const making = createSummaries({ client, portion: 10 }).make('one');
@@ -98,8 +121,8 @@ t.test('summaries', { skip: engine === undefined && 'the package chdb is not ins
     await client.command({ query: "DELETE FROM quipu.statement_log WHERE tenant = 'one' AND actor_id = 'mbox:mailto:learner1@example.org'", clickhouse_settings: { lightweight_deletes_sync: '2' } });
     await compare(t, 'one', 'after an erasure');
     await summaries.allow(['one']);
-    t.equal(await summaries.make('one'), true);
-    await compare(t, 'one', 'as summarised after an erasure');
+    t.equal(await createSummaries({ client, portion: 10 }).make('one'), true);
+    await compare(t, 'one', 'as summarised after an erasure, in portions');
     for (const view of views) t.notMatch(JSON.stringify(await rows(`SELECT * FROM ${summaryTable(view.name)} WHERE tenant = 'one'`)), /learner1@/, view.name);
     t.equal(await summarisedRows('other', views[0]!), others);
     await summaries.takeAway(['never']);
