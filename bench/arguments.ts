@@ -10,6 +10,8 @@ export interface Arguments {
   only?: string[];
   sizes: number[];
   peers: Target[];
+  /** Shell command that empties the peers. */
+  emptyPeers?: string;
   folder: string;
   rounds: number;
   /** Length of a round. */
@@ -23,6 +25,7 @@ export const usage = `npm run bench -- [options]
   --sizes NUMBERS       statements in the stores that reads are measured on (10000,1000000)
   --peer NAME=URL,USER,PASSWORD[,VERSION]
                         a running LRS, URL without a slash at its end; may be given several times
+  --empty-peers COMMAND shell command that empties the peers and ends when they answer again; run before each measurement of writing
   --rounds N            rounds of each measurement (5)
   --seconds N           length of a round (3)
   --folder DIR          where stores are kept from run to run (bench/data)
@@ -38,7 +41,7 @@ export function readArguments(words: string[], scenarios: readonly string[]): Ar
     args: words, strict: true,
     options: {
       quick: { type: 'boolean', default: false }, resume: { type: 'boolean', default: false }, only: { type: 'string' }, sizes: { type: 'string' },
-      peer: { type: 'string', multiple: true, default: [] }, folder: { type: 'string', default: 'bench/data' }, rounds: { type: 'string' }, seconds: { type: 'string' },
+      'empty-peers': { type: 'string' }, peer: { type: 'string', multiple: true, default: [] }, folder: { type: 'string', default: 'bench/data' }, rounds: { type: 'string' }, seconds: { type: 'string' },
     },
   });
   const { quick, resume, folder } = values;
@@ -50,6 +53,7 @@ export function readArguments(words: string[], scenarios: readonly string[]): Ar
     quick, resume, folder, only,
     sizes: values.sizes === undefined ? (quick ? [10_000] : [10_000, 1_000_000]) : values.sizes.split(',').map((size) => positive('--sizes', size, true)),
     peers: values.peer.map(readPeer),
+    emptyPeers: values['empty-peers'],
     rounds: values.rounds === undefined ? (quick ? 2 : 5) : positive('--rounds', values.rounds, true),
     seconds: values.seconds === undefined ? (quick ? 0.7 : 3) : positive('--seconds', values.seconds, false),
   };

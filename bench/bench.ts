@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import type { Arguments } from './arguments.js';
 import { formatNumber } from './report.js';
 import type { ResultsFile } from './results.js';
@@ -9,6 +10,9 @@ export function createBench(options: Arguments, file: ResultsFile, say: (text: s
   const { quick, sizes, peers, folder, rounds, seconds } = options;
   return {
     quick, sizes, peers, folder, say,
+    emptyPeers: async () => {
+      if (options.emptyPeers) await runCommand(options.emptyPeers);
+    },
     record: (figure) => file.add({ ...figure, at: new Date().toISOString() }),
     compare: async (scenario, unit, contenders, note) => {
       const known = contenders.flatMap(({ name }) => file.results.figures.find((figure) => figure.scenario === scenario && figure.name === name) ?? []);
@@ -20,6 +24,14 @@ export function createBench(options: Arguments, file: ResultsFile, say: (text: s
       return figures;
     },
   };
+}
+
+/** Doesn't wait for servers that the command leaves running, whatever they do with its standard error. */
+function runCommand(command: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    spawn('sh', ['-c', command], { stdio: ['ignore', 'ignore', 'inherit'] }).once('error', reject)
+      .once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
+  });
 }
 
 function describe({ name, value, unit, ratio, wrong }: Figure): string {

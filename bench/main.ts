@@ -21,7 +21,7 @@ const began = performance.now();
 let interrupted = false;
 const say = (text: string): void => void process.stderr.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s  ${text}\n`);
 
-/** @returns whether every scenario came to its end and every answer was right */
+/** @returns whether every scenario came to its end and every answer was right; what a peer answers wrongly is told and is its own affair */
 async function run(options: Arguments): Promise<boolean> {
   await mkdir(options.folder, { recursive: true });
   const chosen = scenarios.filter(({ name }) => options.only?.includes(name) ?? true);
@@ -54,7 +54,7 @@ async function run(options: Arguments): Promise<boolean> {
   if (!options.quick) await writeReport(results);
   const wrong = results.figures.filter((figure) => figure.wrong > 0);
   for (const figure of wrong) say(`${figure.wrong} wrong answers: ${figure.scenario}, ${figure.name}`);
-  return !failed && wrong.length === 0;
+  return !failed && wrong.every(({ name }) => options.peers.some((peer) => peer.name === name));
 }
 
 async function writeReport(results: Results): Promise<void> {

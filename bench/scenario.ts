@@ -72,6 +72,8 @@ export interface Bench {
   sizes: readonly number[];
   /** Running peers. */
   peers: readonly Target[];
+  /** Empties the peers, where the command line says how; else they keep what they have. */
+  emptyPeers(): Promise<void>;
   /** Folder for data of this run, kept from run to run: stores filled once are used again. */
   folder: string;
   /**

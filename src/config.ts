@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { envSchema, type EnvSchemaOpt } from 'env-schema';
+import { Ajv, type ErrorObject } from 'ajv';
 
 /** One setting: its JSON Schema, with `description` for the docs; its name in the environment is the property's. */
 const KIB = 1024;
@@ -30,6 +30,7 @@ export const settings = {
   QUIPU_MAX_PAGE: { type: 'integer', minimum: 1, maximum: 10_000, default: 500, description: 'Most statements of one answer; what `limit=0` means.' },
   QUIPU_MAX_PAGE_BYTES: bytes(8 * MIB, 'Most bytes of statements in one answer; the rest follows by `more`.'),
   QUIPU_MAX_MEMORY_BYTES: bytes(512 * MIB, 'Most bytes of request bodies held at once, and as many again of answers that wait for slow readers; above it requests are answered 503.'),
+  QUIPU_THREADS: { type: 'integer', minimum: 0, maximum: 32, description: 'Threads that read and judge long requests beside the main one; one less than there are processors, and at most 4, when not given.' },
   QUIPU_REQUEST_TIMEOUT: { type: 'integer', minimum: 1, default: 300, description: 'Seconds within which a request must have arrived whole.' },
   QUIPU_MIN_FREE_BYTES: { type: 'integer', minimum: 0, default: 64 * MIB, description: 'Free disk space below which nothing more is taken in (507).' },
   QUIPU_JWT_SECRET: { type: 'string', minLength: 32, description: 'Shared secret of Bearer tokens (HS256, HS384, HS512).' },
@@ -76,6 +77,8 @@ export interface Config {
   readonly maxPage: number;
   readonly maxPageBytes: number;
   readonly maxMemoryBytes: number;
+  /** As the processors have it when not given. */
+  readonly threads?: number;
   readonly requestTimeout: number;
   readonly minFreeBytes: number;
   readonly jwtSecret?: string;
@@ -109,13 +112,11 @@ export interface Config {
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('QUIPU_') && value !== ''));
-  const schema = { type: 'object', properties: settings } as EnvSchemaOpt['schema'];
-  let values: Record<string, unknown>;
-  try {
-    values = envSchema<Record<string, unknown>>({ schema, data: given, dotenv: false, env: false });
-  } catch (error) {
-    throw new Error(explain(error, given));
-  }
+  const values: Record<string, unknown> = { ...given };
+  // A test says that the settings are a schema: to ask that at each start would take longer than all else here.
+  const ajv = new Ajv({ removeAdditional: true, useDefaults: true, coerceTypes: true, validateSchema: false });
+  const validate = ajv.compile({ type: 'object', properties: settings, additionalProperties: false });
+  if (!validate(values)) throw new Error(explain(validate.errors![0]!, given));
   if ((values.QUIPU_KEY === undefined) !== (values.QUIPU_SECRET === undefined)) {
     throw new Error('QUIPU_KEY and QUIPU_SECRET go together: set both, or none to have them made.');
   }
@@ -140,12 +141,11 @@ const ofOthers = /^QUIPU_(?:CLI|SOURCE|FUZZ|MODEL|SCALE|KILL|TEST)/;
 
 const secretNames: ReadonlySet<string> = new Set(['QUIPU_SECRET', 'QUIPU_JWT_SECRET', 'QUIPU_CLICKHOUSE_URL', 'QUIPU_MONGODB_URL', 'QUIPU_REDIS_URL']);
 
-function explain(error: unknown, given: Record<string, unknown>): string {
-  const fault = (error as { errors?: { instancePath: string; message?: string; params?: { allowedValues?: unknown[] } }[] }).errors?.[0];
-  const name = fault?.instancePath.slice(1) ?? '';
-  if (!fault || !name) return `The settings can't be read: ${(error as Error).message}`;
+function explain(fault: ErrorObject, given: Record<string, unknown>): string {
+  const name = fault.instancePath.slice(1);
   const shown = secretNames.has(name) ? 'The value of' : `${JSON.stringify(given[name])} for`;
-  const allowed = fault.params?.allowedValues ? `: ${fault.params.allowedValues.join(', ')}` : '';
+  const choices = fault.params['allowedValues'] as string[] | undefined;
+  const allowed = choices ? `: ${choices.join(', ')}` : '';
   const { description } = settings[name as keyof typeof settings];
   return `${shown} the setting ${name} can't be used: it ${fault.message}${allowed}. ${name} is: ${description}`;
 }

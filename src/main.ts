@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { createLog } from './server/log.js';
 import { createSqlServer } from './query/sql/own-port.js';
 import { answers, privateSocketPath } from './server/private-socket.js';
 import { noTracing, type Tracing } from './tracing/tracing.js';
+import { version } from './version.js';
 
 /** A running Quipu. */
 export interface Quipu {
@@ -30,9 +30,6 @@ export interface ServerFile {
   socket: string;
   url?: string;
 }
-
-/** Version of the program. */
-export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /** Milliseconds that requests in flight have to finish when the server closes; a client that stands still would keep it for ever. */
 const GRACE = 8000;
@@ -73,9 +70,12 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
   }
 
   try {
-    const firstCredential = await withLease(services.leases.kind('task-leases', {}), '', 'first-start', closing.signal, () => firstStart(services, config));
     app = await createApp({ services, config, log, tracing, version, trustedSockets, closing: closing.signal });
-    await app.ready();
+    // Both at once: a secret of the settings is hashed in another thread, and takes as long as the application to get ready.
+    const [firstCredential] = await Promise.all([
+      withLease(services.leases.kind('task-leases', {}), '', 'first-start', closing.signal, () => firstStart(services, config)),
+      app.ready(),
+    ]);
     socketServer = await listenPrivately(app, socketPath, config, trustedSockets);
     const url = options.network === false ? undefined : await listen(app, config);
     if (options.network !== false && config.role !== 'worker' && config.clickhousePort !== undefined) sqlServer = await listenForSql(services, config);

@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { ClassicLevel } from 'classic-level';
-import { createKeyHash } from '../../src/storage/key-hash.js';
+import { createKeyHash } from '../../src/xapi/key-hash.js';
 import { levelOptions } from '../../src/storage/leveldb/level.js';
 import { statementKeys } from '../../src/xapi/statement-keys.js';
 import type { Actor, Statement } from '../../src/xapi/types.js';

@@ -55,7 +55,7 @@ export const ingest: Scenario = {
   },
 };
 
-/** Quipu and the store's floor begin each case with empty stores, so that none pays for what another case has written. */
+/** All begin each case with empty stores (peers where the command line says how), so that none pays for what another case has written. */
 async function measureCase(bench: Bench, one: Case): Promise<void> {
   const { perRequest, connections, attachments } = one;
   const perCommit = Math.min(MOST_PER_COMMIT, perRequest * connections);
@@ -68,6 +68,7 @@ async function measureCase(bench: Bench, one: Case): Promise<void> {
   const fastify = await startFastifyFloor();
   const level = await startLevelFloor(join(folder, 'level'));
   try {
+    await bench.emptyPeers();
     const peers = await peersThatTake(bench, nameOf(one), () => nextRequest(one, bodies));
     await bench.compare(nameOf(one), 'statements/s', [
       writer(quipu.target, one, bodies, true),

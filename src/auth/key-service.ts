@@ -48,7 +48,7 @@ export type KeyGuard = (key: Key) => void;
 export interface KeyService {
   /** @throws QuipuError `record-conflict` when the id is taken, in whatever tenant; `invalid-request` when it can't be a user name */
   create(key: NewKey): Promise<KeyWithSecret>;
-  /** Makes a key with this id and secret if there is none, and gives an existing one this secret and these scopes. */
+  /** Makes a key with this id and secret if there is none, and gives an existing one this secret and these scopes. Writes nothing when it has them. */
   ensure(key: NewKey & { id: string; secret: string }): Promise<Key>;
   get(tenant: string, id: string): Promise<Key | undefined>;
   /** Keys of a tenant by id, revoked ones among them. */
@@ -98,6 +98,7 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
    * that keeps trying must not lock out the others behind its address, nor cost a hash each time.
    */
   const wrong = new Map<string, { at: number; looked: number; version: number }>();
+  /** Verifications that run, by the digest of their header: one hash for all who send the same, wherever they are. */
   const underWay = new Map<string, Promise<Credential | undefined>>();
   /** Counts changes of keys: a verification that began before one must not be remembered after it. */
   let changes = 0;
@@ -163,13 +164,17 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
     if (!idPattern.test(key)) return undefined;
     const refused = refusal(digest);
     if (refused && performance.now() - refused.looked < trust) return undefined;
-    const flight = `${digest} ${address}`;
-    const already = underWay.get(flight);
-    if (already) return already;
-    const verification = judge(key, secret, address, digest).finally(() => {
-      if (underWay.get(flight) === verification) underWay.delete(flight);
+    const already = underWay.get(digest);
+    if (already) return already.catch((error: unknown) => {
+      if (!(error instanceof QuipuError) || error.code !== 'too-many-requests') throw error;
+      // The address of the first one has to wait; that says nothing of this one.
+      attempts.admit(address, key);
+      return verifyHeader(header, address);
     });
-    underWay.set(flight, verification);
+    const verification = judge(key, secret, address, digest).finally(() => {
+      if (underWay.get(digest) === verification) underWay.delete(digest);
+    });
+    underWay.set(digest, verification);
     return verification;
   }
 
@@ -200,7 +205,7 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
       const matches = await hasher.matches(secret, stored ?? nobody, () => attempts.admit(address, key));
       if (before !== changes) continue;
       if (stored && matches) {
-        const credential: Credential = { tenant: stored.tenant, id: key, scopes: new Set(stored.scopes), authority: stored.authority };
+        const credential = credentialOf(key, stored);
         verified.set(digest, credential, { version, since });
         count('checked');
         return credential;
@@ -216,6 +221,8 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
   return {
     create,
     async ensure(key) {
+      const before = changes;
+      const since = performance.now();
       let record = await keys.get('', key.id);
       if (!record) {
         try {
@@ -228,7 +235,11 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
       }
       const sameSecret = await hasher.matches(key.secret, record.value);
       const sameScopes = key.scopes.length === record.value.scopes.length && key.scopes.every((scope) => record.value.scopes.includes(scope));
-      if (sameSecret && sameScopes && record.value.revokedAt === undefined) return shown(key.id, record.value);
+      if (sameSecret && sameScopes && record.value.revokedAt === undefined) {
+        // It is verified now, and needs no second hash at its first request.
+        if (before === changes) verified.set(verified.digest(basicHeader(key.id, key.secret)), credentialOf(key.id, record.value), { version: record.version, since });
+        return shown(key.id, record.value);
+      }
       const secret = sameSecret ? {} : { ...(await hashedSecret(key.secret)).hashed, rotatedAt: new Date().toISOString() };
       const updated = await rewrite(record.value.tenant, key.id, undefined, (value) => ({ ...value, ...secret, scopes: [...key.scopes], revokedAt: undefined }));
       return updated ?? create(key);
@@ -262,6 +273,10 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
 const nobody: HashedSecret = {
   secretHash: randomBytes(32).toString('base64'), salt: randomBytes(16).toString('base64'), params: generatedParams,
 };
+
+function credentialOf(id: string, { tenant, scopes, authority }: KeyRecord): Credential {
+  return { tenant, id, scopes: new Set(scopes), authority };
+}
 
 function shown(id: string, record: KeyRecord): Key {
   const { tenant, name, scopes, authority, createdAt, rotatedAt, revokedAt } = record;

@@ -3,7 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { loadConfig, type Config } from '../config.js';
-import { startQuipu, type ServerFile } from '../main.js';
+import type { ServerFile } from '../main.js';
 import { answers } from '../server/private-socket.js';
 import { CommandError } from './command-error.js';
 import { basicAuthorization, readBody, sendRequest, type Destination } from './http-request.js';
@@ -71,6 +71,8 @@ export async function connect(options: ConnectionOptions, mayCreate = false): Pr
   if (!mayCreate && config.mongodbUrl === undefined && !(await holdsData(config.dataDir))) {
     throw new CommandError(`There is no data in ${config.dataDir}. Start Quipu first (quipu serve), or name its data folder with --data-dir.`);
   }
+  // Loaded where it is used alone: a command of a server that runs has no need of another.
+  const { startQuipu } = await import('../main.js');
   const started = await startQuipu({ ...config, role: 'all', logLevel: quietest(config.logLevel) }, { network: false });
   if (started.firstCredential) {
     const { key, secret } = started.firstCredential;

@@ -85,11 +85,11 @@ function readResult(text: string): { statements: string[]; more?: string } {
   } catch {
     throw new CommandError(`The other LRS did not answer with JSON, but: ${text.slice(0, 200)}`);
   }
-  const [result] = scanJson(text, { maxDepth, maxStatements: 1 }).items;
+  const [result] = scanJson(Buffer.from(text), { maxDepth, maxStatements: 1 }).items;
   const member = result?.members.find(({ key }) => key === 'statements');
   if (!result || !member) throw new CommandError(`The other LRS did not answer with a StatementResult, but: ${text.slice(0, 200)}`);
-  const list = result.text.slice(member.valueStart, member.end);
-  const statements = scanJson(list, { maxDepth, maxStatements: Infinity }).items.map((item) => item.text);
+  const list = result.text.subarray(member.valueStart, member.end);
+  const statements = scanJson(list, { maxDepth, maxStatements: Infinity }).items.map((item) => item.text.toString('utf8'));
   return typeof more === 'string' && more !== '' ? { statements, more } : { statements };
 }
 

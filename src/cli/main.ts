@@ -1,19 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { version } from '../main.js';
-import { addAnalytics } from './analytics.js';
-import { addBackup } from './backup.js';
+import { version } from '../version.js';
 import { exitStatus } from './command-error.js';
-import { addConsumers } from './consumers.js';
-import { addDoctor } from './doctor.js';
-import { addExport } from './export.js';
-import { addImport } from './import.js';
-import { addKeys } from './keys.js';
-import { addMigrate } from './migrate.js';
 import { tell } from './output.js';
-import { addRestore } from './restore.js';
-import { addServe } from './serve.js';
-import { addTenants } from './tenants.js';
 
 const program = new Command('quipu')
   .description('An xAPI Learning Record Store.')
@@ -21,7 +10,24 @@ const program = new Command('quipu')
   .showHelpAfterError('(quipu COMMAND --help tells more)')
   .exitOverride();
 
-for (const add of [addServe, addImport, addExport, addBackup, addRestore, addMigrate, addKeys, addTenants, addAnalytics, addConsumers, addDoctor]) add(program);
+/** Every command with the file that adds it, in the order of the help. */
+const commands: [string, () => Promise<(program: Command) => void>][] = [
+  ['serve', async () => (await import('./serve.js')).addServe],
+  ['import', async () => (await import('./import.js')).addImport],
+  ['export', async () => (await import('./export.js')).addExport],
+  ['backup', async () => (await import('./backup.js')).addBackup],
+  ['restore', async () => (await import('./restore.js')).addRestore],
+  ['migrate', async () => (await import('./migrate.js')).addMigrate],
+  ['keys', async () => (await import('./keys.js')).addKeys],
+  ['tenants', async () => (await import('./tenants.js')).addTenants],
+  ['analytics', async () => (await import('./analytics.js')).addAnalytics],
+  ['consumers', async () => (await import('./consumers.js')).addConsumers],
+  ['doctor', async () => (await import('./doctor.js')).addDoctor],
+];
+
+// The command that comes first is loaded alone, for the server should not wait for what imports and migrates; otherwise it may be any.
+const named = commands.filter(([name]) => name === process.argv[2]);
+for (const [, load] of named.length > 0 ? named : commands) (await load())(program);
 
 try {
   await program.parseAsync();

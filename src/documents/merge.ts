@@ -40,12 +40,15 @@ export function assertJsonObject(content: Buffer, which: string, maxDepth: numbe
  * @param maxDepth the depth both were checked for
  */
 export function mergeObjects(existing: Buffer, posted: Buffer, maxDepth: number): Buffer {
-  const properties = new Map<string, string>();
+  const properties = new Map<string, Buffer>();
   for (const content of [existing, posted]) {
-    const { items } = scanJson(content.toString('utf8'), { maxDepth, maxStatements: 1 });
+    const { items } = scanJson(content, { maxDepth, maxStatements: 1 });
     for (const { text, members } of items) {
-      for (const { key, start, end } of members) properties.set(key, text.slice(start, end));
+      for (const { key, start, end } of members) properties.set(key, text.subarray(start, end));
     }
   }
-  return Buffer.from(`{${[...properties.values()].join(',')}}`);
+  const pieces = [...properties.values()].flatMap((member) => [comma, member]).slice(1);
+  return Buffer.concat([open, ...pieces, close]);
 }
+
+const [open, comma, close] = ['{', ',', '}'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer];

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import swagger, { type SwaggerOptions } from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
+import type { SwaggerOptions } from '@fastify/swagger';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { healthPlugin } from '../admin/health-plugin.js';
 import { jsonApiPlugin } from '../admin/json-api.js';
@@ -22,10 +21,12 @@ import type { Tracing } from '../tracing/tracing.js';
 import { transferPlugin } from '../transfer/plugin.js';
 import { errorRegistry, QuipuError, type ErrorCode } from '../xapi/errors.js';
 import type { Services } from './compose.js';
+import { registerApiDocs } from './api-docs.js';
 import { registerCompression } from './compression.js';
 import { sendError, setErrorHandler } from './error-handler.js';
 import { limitMemory } from './memory-budget.js';
 import { givenRequestId, logRequests, traceRequests } from './request-log.js';
+import { schemaController } from './schema-compilers.js';
 import { registerXapi } from './xapi-scope.js';
 import { routedUrl } from './xapi-path.js';
 
@@ -69,7 +70,7 @@ export async function createApp({ services, config, log, tracing, version, trust
     rewriteUrl: (request) => routedUrl(request.method, request.url ?? '/'),
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, nextId()),
     frameworkErrors: (error, request, reply) => void sendError(new QuipuError('invalid-request', `The request can't be routed: ${error.message}.`), request as FastifyRequest, reply as FastifyReply),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    schemaController,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   });
   const auth: AuthOptions = { keys: services.keys, tokens: services.tokens, tenantExists: (tenant) => services.tenants.exists(tenant), homePage: services.homePage, trustedSockets };
@@ -81,19 +82,20 @@ export async function createApp({ services, config, log, tracing, version, trust
   setErrorHandler(app);
   logRequests(app);
   // RFC 9112 3.2; Node would answer without a body.
-  app.addHook('onRequest', async (request) => {
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new QuipuError('invalid-header', 'The request has no Host header.', { parameter: 'Host', section: 'RFC 9112 3.2' });
+  app.addHook('onRequest', (request, _reply, next) => {
+    const missing = request.headers.host === undefined && request.raw.httpVersion === '1.1';
+    next(missing ? new QuipuError('invalid-header', 'The request has no Host header.', { parameter: 'Host', section: 'RFC 9112 3.2' }) : undefined);
   });
   // A connection that stays open would keep the server from ending.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, next) => {
     if (closing.aborted) void reply.header('Connection', 'close');
+    next();
   });
   limitMemory(app, config.maxMemoryBytes, config.maxBodyBytes);
   traceRequests(app, tracing);
   await app.register(requestMetricsPlugin, { metrics: services.metrics });
   await registerCompression(app);
-  await app.register(swagger, openApi(version, services.homePage));
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  registerApiDocs(app, openApi(version, services.homePage));
   if (config.role !== 'worker') await app.register(consolePlugin, { prefix: '/console' });
   await app.register(healthPlugin, { checks: services.checks, observed: { analytics: () => services.engine.health(), ...(config.redisUrl === undefined ? {} : { jobs: () => ({ status: services.jobs.state().status }) }) } });
   await app.register(async (scope) => {

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createErasureService, ERASURES } from '../admin/erasure-service.js';
 import { createExportService } from '../admin/export-service.js';
@@ -24,6 +25,7 @@ import { engineScope } from '../query/engine-scope.js';
 import { createEngineService } from '../query/engine-service.js';
 import { createAnalyticsService } from '../query/service.js';
 import { createSqlService } from '../query/sql/service.js';
+import { createPreparation } from '../statements/preparation.js';
 import { createStatementService } from '../statements/service.js';
 import { noTracing, type Tracing } from '../tracing/tracing.js';
 import { createTransferService } from '../transfer/service.js';
@@ -43,6 +45,8 @@ export type Services = Awaited<ReturnType<typeof compose>>;
 
 /** Milliseconds for which a process believes what it knows of keys and tenants that other processes may change. */
 const TRUST = 2000;
+/** Threads that prepare statements: more of them prepare more than one writer takes. */
+const MOST_THREADS = 4;
 /** Milliseconds that work in the background has to come to an end by itself when the server closes. */
 const GRACE = 1000;
 
@@ -118,7 +122,11 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     jwtAllowAdmin: config.jwtAllowAdmin, homePage, tenantExists: (tenant) => tenants.exists(tenant), trust,
   });
   const erasures = createErasureService({ records, tenants, jobs, leases, statements: store, canonical, documents, attachments, log });
-  const statements = createStatementService({ store, attachments, count: (outcome, count) => metrics.statements(outcome, count) });
+  const preparation = createPreparation({
+    keyHash: store.keyHash, threads: config.threads ?? Math.min(MOST_THREADS, availableParallelism() - 1), maxDepth: config.maxDepth, maxBatch: config.maxBatch,
+    onFault: (error) => log.error({ err: error }, 'A thread that prepares statements has ended or could not be started; statements are prepared without it until another one is'),
+  });
+  const statements = createStatementService({ store, attachments, preparation, count: (outcome, count) => metrics.statements(outcome, count) });
   return {
     storage, homePage, tenants, metrics, keys, tokens, erasures, statements,
     documents: createDocumentService({ documents, maxDocumentBytes: config.maxDocumentBytes, maxDepth: config.maxDepth, now: Date.now }),
@@ -149,6 +157,7 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
       // What the engine has not answered is shipped again after the next start.
       await engine.close();
       await ended;
+      await preparation.close();
       await storage.close();
     },
   };

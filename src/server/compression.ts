@@ -21,10 +21,11 @@ export async function registerCompression(app: FastifyInstance): Promise<void> {
     const hooks = route.onSend === undefined ? [] : [route.onSend].flat();
     // Fastify's own hook for HEAD takes the body away: last, so that a HEAD names the encoding and ETag of its GET (1.0.3 Part Three 1.1).
     const [before, last] = [hooks.filter((hook) => !takesBodyAway(hook)), hooks.filter(takesBodyAway)];
-    route.onSend = [...before, async (_request: unknown, reply: { getHeader(name: string): unknown; header(name: string, value: string): unknown }) => {
+    route.onSend = [...before, (_request: unknown, reply: { getHeader(name: string): unknown; header(name: string, value: string): unknown }, _payload: unknown, next: () => void) => {
       const encoding = reply.getHeader('content-encoding');
       const etag = reply.getHeader('etag');
       if (typeof etag === 'string' && (encoding === 'gzip' || encoding === 'deflate')) reply.header('ETag', etag.replace(/"$/, `-${encoding}"`));
+      next();
     }, ...last] as typeof before;
   });
 }

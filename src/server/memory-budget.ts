@@ -27,9 +27,14 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
     bodies.take(reply, bytes);
   }
 
-  app.addHook('preParsing', async (request, reply) => {
+  app.addHook('preParsing', (request, reply, _payload, next) => {
     const bytes = declaredBytes(request, maxBodyBytes);
-    if (bytes > 0) take(request, reply, bytes);
+    try {
+      if (bytes > 0) take(request, reply, bytes);
+    } catch (error) {
+      return next(error as QuipuError);
+    }
+    next();
   });
   // What decompresses stands with each route, so what measures its outcome has to as well.
   app.addHook('onRoute', (route) => {

@@ -18,6 +18,7 @@ import type { Services } from './compose.js';
 import { ALTERNATE_PREFIX, XAPI_PREFIX } from './xapi-path.js';
 
 const VERSION_HEADER = 'X-Experience-API-Version';
+const STATEMENTS = `${XAPI_PREFIX}/statements`;
 const documentMethods: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'];
 
 /** The resources of the standard and the methods each knows. */
@@ -72,20 +73,26 @@ async function allowOrigins(scope: FastifyInstance): Promise<void> {
 
 /** 1.0.3 Part Three 3.3: every answer names a version, preflights and errors too. To be added before any other hook. */
 function nameVersion(scope: FastifyInstance, defaultVersion: Config['defaultVersion']): void {
-  scope.addHook('onRequest', async (_request, reply) => {
+  scope.addHook('onRequest', (_request, reply, next) => {
     void reply.header(VERSION_HEADER, defaultVersion);
+    next();
   });
 }
 
 /** 1.0.3 Part Three 3.3: an answer names the version that its request speaks; a request that names none or another one is refused. About answers anybody. */
 function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersion']): void {
   scope.decorateRequest('xapiVersion', defaultVersion);
-  scope.addHook('onRequest', async (request, reply) => {
-    if (request.method === 'OPTIONS') return;
+  scope.addHook('onRequest', (request, reply, next) => {
+    if (request.method === 'OPTIONS') return next();
     const header = request.headers['x-experience-api-version'];
-    if (request.routeOptions.config.open && header === undefined) return;
-    request.xapiVersion = negotiateVersion(Array.isArray(header) ? header[0] : header);
+    if (request.routeOptions.config.open && header === undefined) return next();
+    try {
+      request.xapiVersion = negotiateVersion(Array.isArray(header) ? header[0] : header);
+    } catch (error) {
+      return next(error as Error);
+    }
     void reply.header(VERSION_HEADER, request.xapiVersion);
+    next();
   });
 }
 
@@ -94,11 +101,12 @@ function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersio
  * has named its time already. While the store is away nothing is promised: the epoch.
  */
 function sayConsistentThrough(scope: FastifyInstance, { statements }: Services): void {
-  scope.addHook('onSend', async (request, reply) => {
-    if (request.routeOptions.url !== `${XAPI_PREFIX}/statements` || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return;
+  scope.addHook('onSend', (request, reply, _payload, next) => {
+    if (request.routeOptions.url !== STATEMENTS || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return next();
     const credential = request.credential as Credential | undefined;
-    const through = await statements.consistentThrough(credential?.tenant).catch(() => 0);
-    void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through));
+    void statements.consistentThrough(credential?.tenant).catch(() => 0)
+      .then((through) => void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through)))
+      .then(() => next(), next);
   });
 }
 

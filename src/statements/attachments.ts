@@ -1,7 +1,6 @@
 import { QuipuError } from '../xapi/errors.js';
 import { attachmentsOf, signatureUsageType } from '../xapi/attachments.js';
 import type { Statement } from '../xapi/types.js';
-import type { StagedAttachment } from './attachment-store.js';
 import { verifySignature } from './signature.js';
 
 const section = 'xAPI 1.0.3 Part Two 2.4.11, Part Three 1.5.2; IEEE 9274.1.1 4.1.3';
@@ -9,10 +8,11 @@ const section = 'xAPI 1.0.3 Part Two 2.4.11, Part Three 1.5.2; IEEE 9274.1.1 4.1
 /**
  * Judges that attachments and the parts sent with a batch belong together: each attachment has its bytes among the parts or a
  * fileUrl, and each part belongs to an attachment.
+ * @param parts SHA-2 of what came along, in lower case
  * @throws QuipuError `invalid-attachment`
  */
-export function matchAttachments(statements: readonly Statement[], staged: readonly StagedAttachment[]): void {
-  const received = new Set(staged.map(({ sha2 }) => sha2));
+export function matchAttachments(statements: readonly Statement[], parts: readonly string[]): void {
+  const received = new Set(parts);
   const declared = new Set<string>();
   for (const [index, statement] of statements.entries()) {
     if (statement.attachments === undefined && statement.object.objectType !== 'SubStatement') continue;

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { QuipuError } from '../xapi/errors.js';
-import { parseStatements } from '../xapi/json-text.js';
 import { readUuid, rejectUnknown, required, type Query } from '../xapi/parameters.js';
 import { formatTimestamp } from '../xapi/timestamps.js';
 import { formatStatements, multipartAnswer, statementResult } from './answer.js';
@@ -33,11 +32,7 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
   async function store(request: FastifyRequest, id?: string): Promise<string[]> {
     const { body, attachments: parts } = await readBody(request);
     try {
-      const { single, items } = parseStatements(body, { maxDepth: limits.maxDepth, maxStatements: limits.maxBatch });
-      if (id !== undefined && !single) {
-        throw new QuipuError('invalid-statement', 'A PUT stores one statement, not an array.', { pointer: '', rule: 'put-single', section: writeSection, expected: 'a JSON object' });
-      }
-      return await service.write({ credential: request.credential, version: request.xapiVersion, statements: items, attachments: parts, ...(id === undefined ? {} : { id }) });
+      return await service.write({ credential: request.credential, version: request.xapiVersion, body, attachments: parts, ...(id === undefined ? {} : { id }) });
     } finally {
       await Promise.all(parts.map((part) => part.discard()));
     }

@@ -9,15 +9,19 @@ import type { Statement, XapiVersion } from '../xapi/types.js';
 import { isKnownLineVersion, negotiateVersion } from '../xapi/versions.js';
 import { validateStatement } from '../xapi/validation.js';
 import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
-import { matchAttachments, verifySignatures } from './attachments.js';
-import { normalise } from './normalise.js';
+import { verifySignatures } from './attachments.js';
+import { normalise, type Assignment } from './normalise.js';
+import type { Preparation } from './preparation.js';
+import type { PrepareOrder } from './prepare.js';
+import { createBatchWriter, readBatch } from './prepared-batch.js';
 import type { Cursor, NewStatement, StatementPage, StatementStore, StoredStatement } from './store.js';
 
 /** Statements on their way in. */
 export interface WriteRequest {
   credential: Credential;
   version: XapiVersion;
-  statements: StatementText[];
+  /** JSON: a statement or an array of them; not to be used any more afterwards. */
+  body: Buffer;
   attachments: StagedAttachment[];
   /** The statementId of a PUT. */
   id?: string;
@@ -35,6 +39,13 @@ export interface ListRequest extends StatementFilter {
 
 /** What became of one imported statement. */
 export type ImportOutcome = { status: 'stored' | 'duplicate' } | { status: 'refused'; error: QuipuError };
+
+/** An imported statement that is good, and what it is given. */
+interface Judged {
+  statement: StatementText;
+  value: Statement;
+  assignment: Assignment;
+}
 
 /** Counts of what came in, for the metrics. */
 export interface IngestCounter {
@@ -67,27 +78,14 @@ export interface StatementService {
 export interface StatementServiceDeps {
   store: StatementStore;
   attachments: AttachmentStore;
+  preparation: Preparation;
   count: IngestCounter;
 }
 
 /** Largest signature that is read; a JWS holds one statement and perhaps a certificate chain. */
 const MOST_SIGNATURE_BYTES = 4 << 20;
 
-export function createStatementService({ store, attachments: attachmentStore, count }: StatementServiceDeps): StatementService {
-  /** Step 7: every rule of the standard, for the whole batch, before anything is written. */
-  function validate(statements: readonly StatementText[], version: XapiVersion, id?: string): void {
-    for (const [index, { value }] of statements.entries()) {
-      const fault = validateStatement(value, version, index);
-      if (fault) throw fault;
-    }
-    refuseRepeatedIds(statements);
-    const own = (statements[0]?.value as { id?: string } | undefined)?.id;
-    if (id !== undefined && own !== undefined && own.toLowerCase() !== id.toLowerCase()) {
-      throw new QuipuError('invalid-statement', `The statement's id ${own} is not the statementId ${id} of the request.`,
-        { statement: 0, pointer: '/id', rule: 'put-id', section: 'xAPI 1.0.3 Part Three 2.1.1; IEEE 9274.1.1 4.1.6.1', expected: id });
-    }
-  }
-
+export function createStatementService({ store, attachments: attachmentStore, preparation, count }: StatementServiceDeps): StatementService {
   /** The bytes of a part of this request. */
   async function readStaged(tenant: string, staged: readonly StagedAttachment[], sha2: string): Promise<Buffer | undefined> {
     const part = staged.find((other) => other.sha2 === sha2);
@@ -103,11 +101,11 @@ export function createStatementService({ store, attachments: attachmentStore, co
   }
 
   /** Makes the parts durable while `work` runs, which stores the statements that name them. */
-  async function withAttachments<T>(tenant: string, staged: StagedAttachment[], values: Statement[], work: () => Promise<T>): Promise<T> {
+  async function withAttachments<T>(tenant: string, staged: StagedAttachment[], batch: readonly NewStatement[], work: () => Promise<T>): Promise<T> {
     if (staged.length === 0) return work();
     try {
       for (const part of staged) await part.commit();
-      await verifySignatures(values, (sha2) => readStaged(tenant, staged, sha2));
+      await verifySignatures(batch.map(({ value }) => value), (sha2) => readStaged(tenant, staged, sha2));
       return await work();
     } catch (error) {
       // After a failure of the store the statements may yet turn out to be stored.
@@ -123,19 +121,36 @@ export function createStatementService({ store, attachments: attachmentStore, co
     return (await store.find(tenant, { filters: [[`H${sha2}`]], ascending: true, limit: 1, includeVoided: true })).statements.length > 0;
   }
 
-  async function write({ credential, version, statements, attachments, id }: WriteRequest): Promise<string[]> {
-    const { tenant, authority } = credential;
-    const values = statements.map(({ value }) => value as unknown as Statement);
-    validate(statements, version, id);
-    matchAttachments(values, attachments);
-    const defines = can(credential, 'define');
-    return withAttachments(tenant, attachments, values, async () => {
-      const batch = statements.map((statement) => normalise(statement, { version, authority, defines, ...(id === undefined ? {} : { id }) }));
-      const result = await store.append(tenant, batch);
-      if (result.status === 'conflict') throw conflict(batch[result.index]!.id, result.index);
-      for (const outcome of result.outcomes) count(outcome, 1);
-      return batch.map((statement) => statement.value.id ?? statement.id);
-    });
+  async function write({ credential, version, body, attachments, id }: WriteRequest): Promise<string[]> {
+    const { tenant } = credential;
+    const plain = plainOrder(credential, version);
+    const order = attachments.length === 0 && id === undefined ? plain : { ...plain, parts: attachments.map(({ sha2 }) => sha2), ...(id === undefined ? {} : { id }) };
+    const prepared = await preparation.prepare(body, order);
+    if ('refused' in prepared) throw refused(prepared.refused, prepared.count);
+    const batch = readBatch(prepared);
+    try {
+      return await withAttachments(tenant, attachments, batch, async () => {
+        const result = await store.append(tenant, batch);
+        if (result.status === 'conflict') throw conflict(batch[result.index]!.id, result.index);
+        countOutcomes(result.outcomes);
+        return prepared.ids;
+      });
+    } catch (error) {
+      throw refused(error, batch.length);
+    }
+  }
+
+  function countOutcomes(outcomes: readonly ('stored' | 'duplicate')[]): void {
+    let duplicates = 0;
+    for (const outcome of outcomes) if (outcome === 'duplicate') duplicates++;
+    count('stored', outcomes.length - duplicates);
+    if (duplicates > 0) count('duplicate', duplicates);
+  }
+
+  /** Counts what was refused for what it is, and gives the error back. */
+  function refused(error: unknown, statements: number): unknown {
+    if (error instanceof QuipuError && error.status < 500 && statements > 0) count('refused', statements);
+    return error;
   }
 
   /** Whether the bytes of every attachment without a fileUrl came along or are in the store already. */
@@ -146,7 +161,7 @@ export function createStatementService({ store, attachments: attachmentStore, co
     return undefined;
   }
 
-  async function judgeImported(credential: Credential, statement: StatementText, staged: readonly StagedAttachment[], index: number): Promise<NewStatement | QuipuError> {
+  async function judgeImported(credential: Credential, statement: StatementText, staged: readonly StagedAttachment[], index: number): Promise<Judged | QuipuError> {
     const { version } = statement.value as { version?: unknown };
     const line = typeof version === 'string' && isKnownLineVersion(version) ? negotiateVersion(version) : '1.0.3';
     const fault = validateStatement(statement.value, line, index);
@@ -156,7 +171,14 @@ export function createStatementService({ store, attachments: attachmentStore, co
     if (missing !== undefined) {
       return new QuipuError('invalid-attachment', `Statement ${index}: the bytes with the hash ${missing} did not come along.`, { statement: index, rule: 'attachment-data', expected: 'the bytes of the attachment, or a fileUrl' });
     }
-    return normalise(statement, { version: line, authority: value.authority ?? credential.authority, defines: true });
+    const authority = value.authority ?? credential.authority;
+    return { statement, value, assignment: { version: line, authority, authorityText: JSON.stringify(authority), defines: true } };
+  }
+
+  function prepareJudged(judged: readonly Judged[]): NewStatement[] {
+    const writer = createBatchWriter(store.keyHash, judged.reduce((bytes, { statement }) => bytes + statement.text.length, 0));
+    for (const { statement, assignment } of judged) writer.add(normalise(statement, assignment, store.keyHash));
+    return readBatch(writer.finish());
   }
 
   async function appendAll(tenant: string, batch: NewStatement[]): Promise<ImportOutcome[]> {
@@ -174,20 +196,13 @@ export function createStatementService({ store, attachments: attachmentStore, co
   }
 
   return {
-    write: async (request) => {
-      try {
-        return await write(request);
-      } catch (error) {
-        if (error instanceof QuipuError && error.status < 500) count('refused', Math.max(1, request.statements.length));
-        throw error;
-      }
-    },
+    write,
     importBatch: async (credential, statements, attachments) => {
       const { tenant } = credential;
       const judged = await Promise.all(statements.map((statement, index) => judgeImported(credential, statement, attachments, index)));
-      const good = judged.filter((one): one is NewStatement => !(one instanceof QuipuError));
+      const good = judged.filter((one): one is Judged => !(one instanceof QuipuError));
       const named = new Set(good.flatMap(({ value }) => attachmentsOf(value).map(({ sha2 }) => sha2)));
-      const stored = await withAttachments(tenant, attachments.filter(({ sha2 }) => named.has(sha2)), [], () => appendAll(tenant, good));
+      const stored = await withAttachments(tenant, attachments.filter(({ sha2 }) => named.has(sha2)), [], () => appendAll(tenant, prepareJudged(good)));
       const outcomes = judged.map((one) => (one instanceof QuipuError ? { status: 'refused', error: one } as const : stored.shift()!));
       for (const { status } of outcomes) count(status, 1);
       return outcomes;
@@ -215,20 +230,13 @@ function isMine(credential: Credential, { text }: StoredStatement): boolean {
   return authority !== undefined && agentIdentifier(authority) === agentIdentifier(credential.authority);
 }
 
-/** 1.0.3 Part Three 2.1.2: a batch with the same id twice is refused. */
-function refuseRepeatedIds(statements: readonly StatementText[]): void {
-  if (statements.length < 2) return;
-  const seen = new Map<string, number>();
-  for (const [index, { value }] of statements.entries()) {
-    const id = (value as { id?: string }).id?.toLowerCase();
-    if (id === undefined) continue;
-    const before = seen.get(id);
-    if (before !== undefined) {
-      throw new QuipuError('invalid-statement', `Statement ${index}: the id ${id} is that of statement ${before} of the same batch.`,
-        { statement: index, pointer: '/id', rule: 'batch-unique-ids', section: 'xAPI 1.0.3 Part Three 2.1.2; IEEE 9274.1.1 4.1.6.1', expected: 'another UUID for each statement' });
-    }
-    seen.set(id, index);
-  }
+const plainOrders = new WeakMap<Credential, Partial<Record<XapiVersion, PrepareOrder>>>();
+
+/** The order of a POST without attachments: one object for all of a credential, which goes to another thread once for many bodies. */
+function plainOrder(credential: Credential, version: XapiVersion): PrepareOrder {
+  let orders = plainOrders.get(credential);
+  if (!orders) plainOrders.set(credential, orders = {});
+  return orders[version] ??= { version, authority: JSON.stringify(credential.authority), defines: can(credential, 'define'), parts: [] };
 }
 
 function conflict(id: string, index?: number): QuipuError {

@@ -1,5 +1,8 @@
 import type { ActivityDefinition, LanguageMap, Statement } from '../xapi/types.js';
+import type { KeyHash } from '../xapi/key-hash.js';
+import type { KeyRun } from '../xapi/key-run.js';
 import type { StatementKey } from '../xapi/statement-keys.js';
+import type { ToldRun } from '../xapi/told.js';
 
 /**
  * A place in the ordered log of a store: a whole number from 1, given once and never again. Within one tenant a higher
@@ -10,22 +13,33 @@ export type Position = number;
 /** A statement judged valid and normalised, on its way into the store. */
 export interface NewStatement {
   /** UUID in lower case: ids are compared without regard to case. */
-  id: string;
-  /** The statement as the client sent it, parsed: what an equal id is compared with. */
-  value: Statement;
+  readonly id: string;
+  /** The bytes of `id`. */
+  readonly uuid: Buffer;
+  /** The statement, parsed when it is asked for: what an equal id is compared with. */
+  readonly value: Statement;
   /**
-   * JSON text of the statement, complete with id, authority and version but without `stored`, and without `timestamp`
-   * where `value` has none: the store adds both at the end by `stampStatement`.
+   * JSON text of the statement as UTF-8, with id, authority and version but without `stored`, without `timestamp` unless `timed`, and
+   * without its closing brace: the store adds them by `stampOf`.
    */
-  text: string;
+  readonly text: Buffer;
+  /** Whether it came with a timestamp. */
+  readonly timed: boolean;
   /** What list filters find it by, its own keys only: `statementKeys` of the complete statement. */
-  keys: StatementKey[];
+  keys(hash: KeyHash): KeyRun;
+  /**
+   * `before` bytes to be filled, the keys, the text and `close`, in one piece. It may be memory of the statement's own, which the next call
+   * gives again: to be written somewhere at once.
+   */
+  framed(hash: KeyHash, before: number, close: Buffer): Buffer;
+  /** What it tells of activities, verbs and agents; nothing unless it `defines`. */
+  readonly told: ToldRun;
   /** Id (lower case) of the StatementRef that is its object. */
-  target?: string;
+  readonly target?: string;
   /** True for a voiding statement: it voids `target`. */
-  voids: boolean;
+  readonly voids: boolean;
   /** True when the credential may redefine activities, verbs and agents (scope `define`). */
-  defines: boolean;
+  readonly defines: boolean;
 }
 
 /** What became of a batch. A conflict means that nothing of the batch was stored. */
@@ -96,6 +110,8 @@ export interface Erasure {
  * - Tenants share nothing.
  */
 export interface StatementStore {
+  /** How its keys are hashed. */
+  readonly keyHash: KeyHash;
   /**
    * Stores a batch. An id that is stored with equivalent content (`equivalentStatements`) is a duplicate and left as it is;
    * with other content, here or twice within the batch, it is a conflict and nothing is stored.

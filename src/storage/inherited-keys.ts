@@ -1,7 +1,8 @@
 import type { NewStatement } from '../statements/store.js';
 import { QuipuError } from '../xapi/errors.js';
+import type { KeyHash } from '../xapi/key-hash.js';
 import { inheritedKey } from '../xapi/statement-keys.js';
-import { eachKey, KEY_BYTES, type KeyRun } from './key-run.js';
+import { eachKey, KEY_BYTES, type KeyRun } from '../xapi/key-run.js';
 
 /**
  * Most keys that a statement inherits. Real chains have a handful of links; the bound keeps a hostile one from growing the
@@ -36,14 +37,15 @@ const inheritedKinds: (number | undefined)[] = Array.from({ length: 128 }, (_, c
  * Bounds what the references of a batch inherit together, before anything is written.
  * @param storedKeys number of keys of a stored statement
  */
-export function createInheritanceBound(storedKeys: (id: string) => number): { add(statement: NewStatement, index: number): void } {
+export function createInheritanceBound(hash: KeyHash, storedKeys: (id: string) => number): { add(statement: NewStatement, index: number): void } {
   const ofBatch = new Map<string, number>();
   let total = 0;
   return {
     /** @throws QuipuError `too-large` */
-    add: ({ id, keys, target }, index) => {
+    add: (statement, index) => {
+      const { id, target } = statement;
       const inherited = target === undefined ? 0 : Math.min(MOST_INHERITED, ofBatch.get(target) ?? storedKeys(target));
-      ofBatch.set(id, keys.length + inherited);
+      ofBatch.set(id, statement.keys(hash).length / KEY_BYTES + inherited);
       total += inherited;
       if (total <= MOST_INHERITED_BY_BATCH) return;
       throw new QuipuError('too-large', `Up to statement ${index} the batch refers to statements by which its own are found in more than ${MOST_INHERITED_BY_BATCH} ways; nothing of it was stored.`,

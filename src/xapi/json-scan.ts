@@ -1,19 +1,19 @@
 import { QuipuError } from './errors.js';
 
-/** Where a top-level member of a statement stands in the statement's text. */
+/** Where a top-level member of an object stands in the object's text, in bytes. */
 export interface MemberSpan {
   key: string;
   /** Offset of the quote that opens the key. */
   start: number;
-  /** Offset after the last character of the value. */
+  /** Offset after the last byte of the value. */
   end: number;
-  /** Offset of the first character of the value. */
+  /** Offset of the first byte of the value. */
   valueStart: number;
 }
 
-/** The source text of one object and its top-level members. */
+/** The source text of one object, UTF-8 and not copied, and its top-level members. */
 export interface ScannedItem {
-  text: string;
+  text: Buffer;
   members: MemberSpan[];
 }
 
@@ -32,14 +32,15 @@ const backslash = 0x5c;
 
 /**
  * Looks through a JSON text once, without building values: limits, number of members, bounds of statements and members.
+ * @param text valid UTF-8, in which no byte of JSON's punctuation is part of another character
  * @param limits `maxStatements` is left out for texts that are no statements; their members' bounds are not looked for
  * @throws QuipuError `nesting-too-deep`, `too-large`
  */
-export function scanJson(text: string, limits: { maxDepth: number; maxStatements?: number }): JsonScan {
+export function scanJson(text: Buffer, limits: { maxDepth: number; maxStatements?: number }): JsonScan {
   const { maxDepth, maxStatements } = limits;
   const length = text.length;
   const first = skipSpace(text, 0);
-  const batch = text.charCodeAt(first) === 0x5b;
+  const batch = text[first] === 0x5b;
   const itemDepth = maxStatements === undefined ? -1 : batch ? 2 : 1;
   const items: ScannedItem[] = [];
   let members = 0;
@@ -54,21 +55,20 @@ export function scanJson(text: string, limits: { maxDepth: number; maxStatements
   const endMember = (at: number): void => {
     if (valueStart < 0) return;
     let end = at;
-    while (end > valueStart && text.charCodeAt(end - 1) <= 0x20) end--;
-    const key = text.slice(keyStart + 1, keyEnd - 1);
-    spans.push({ key: key.includes('\\') ? decodeKey(text.slice(keyStart, keyEnd)) : key, start: keyStart - itemStart, end: end - itemStart, valueStart: valueStart - itemStart });
+    while (end > valueStart && text[end - 1]! <= 0x20) end--;
+    spans.push({ key: keyOf(text.toString('utf8', keyStart, keyEnd)), start: keyStart - itemStart, end: end - itemStart, valueStart: valueStart - itemStart });
     valueStart = -1;
   };
 
   for (let i = first; i < length; i++) {
-    switch (text.charCodeAt(i)) {
+    switch (text[i]) {
       case quote: {
-        const end = stringEnd(text, i);
+        const start = i;
+        for (i++; i < length && text[i] !== quote; i++) if (text[i] === backslash) i++;
         if (depth === itemDepth && valueStart < 0) {
-          keyStart = i;
-          keyEnd = end + 1;
+          keyStart = start;
+          keyEnd = i + 1;
         }
-        i = end;
         break;
       }
       case 0x3a: // :
@@ -82,7 +82,7 @@ export function scanJson(text: string, limits: { maxDepth: number; maxStatements
       case 0x7b: // {
       case 0x5b: // [
         if (++depth > maxDepth) throw tooDeep(maxDepth, i);
-        if (depth === itemDepth && text.charCodeAt(i) === 0x7b) {
+        if (depth === itemDepth && text[i] === 0x7b) {
           itemStart = i;
           spans = [];
         }
@@ -91,7 +91,7 @@ export function scanJson(text: string, limits: { maxDepth: number; maxStatements
       case 0x5d: // ]
         if (depth === itemDepth && itemStart >= 0) {
           endMember(i);
-          items.push({ text: text.slice(itemStart, i + 1), members: spans });
+          items.push({ text: text.subarray(itemStart, i + 1), members: spans });
           itemStart = -1;
         }
         depth--;
@@ -101,31 +101,15 @@ export function scanJson(text: string, limits: { maxDepth: number; maxStatements
   return { batch, members, items };
 }
 
-/**
- * The offset of the quote that closes a string, or the length of the text. Native search finds the next quote; only one that a
- * backslash may have escaped makes it worth to walk through the string.
- * @param start offset of the quote that opens it
- */
-function stringEnd(text: string, start: number): number {
-  const next = text.indexOf('"', start + 1);
-  if (next === -1) return text.length;
-  if (text.charCodeAt(next - 1) !== backslash) return next;
-  for (let i = start + 1; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === quote) return i;
-    if (c === backslash) i++;
-  }
-  return text.length;
-}
-
-function skipSpace(text: string, from: number): number {
+function skipSpace(text: Buffer, from: number): number {
   let at = from;
-  for (let c = text.charCodeAt(at); c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09; c = text.charCodeAt(at)) at++;
+  for (let c = text[at]; c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09; c = text[at]) at++;
   return at;
 }
 
 /** The text may still turn out to be malformed; JSON.parse will say so about the whole of it. */
-function decodeKey(literal: string): string {
+function keyOf(literal: string): string {
+  if (!literal.includes('\\')) return literal.slice(1, -1);
   try {
     return JSON.parse(literal) as string;
   } catch {
@@ -134,7 +118,7 @@ function decodeKey(literal: string): string {
 }
 
 function tooDeep(maxDepth: number, at: number): QuipuError {
-  return new QuipuError('nesting-too-deep', `The JSON is nested deeper than ${maxDepth} levels at character ${at + 1}.`, {
+  return new QuipuError('nesting-too-deep', `The JSON is nested deeper than ${maxDepth} levels at byte ${at + 1}.`, {
     rule: 'nesting', expected: `at most ${maxDepth} levels of objects and arrays`,
   });
 }

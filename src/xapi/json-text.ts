@@ -8,7 +8,7 @@ import type { Json } from './types.js';
 const theBody = 'The body';
 const formatting = 'xAPI 1.0.3 Part Two 2.2; IEEE 9274.1.1 4.2.1';
 
-/** One statement as it was sent: the value, and the text it was read from. */
+/** One statement as it was sent: the value, and the text it was read from, UTF-8 and part of the body. */
 export interface StatementText extends ScannedItem {
   value: Json;
 }
@@ -25,7 +25,7 @@ export function parseStatements(
   body: Buffer,
   limits: { maxDepth: number; maxStatements: number },
 ): { single: boolean; items: StatementText[] } {
-  const text = decode(body);
+  const text = checked(body);
   const scan = scanJson(text, limits);
   const value = parse(text, scan.members, scan.batch);
   const values = scan.batch ? (value as Json[]) : [value];
@@ -40,20 +40,21 @@ export function parseStatements(
  * @throws QuipuError `malformed-encoding`, `malformed-json`, `duplicate-key`, `number-out-of-range`, `nesting-too-deep`
  */
 export function parseJsonStrict(body: Buffer, limits: { maxDepth: number }, subject = theBody): Json {
-  const text = decode(body, subject);
+  const text = checked(body, subject);
   const scan = scanJson(text, { maxDepth: limits.maxDepth });
   return parse(text, scan.members, false, subject);
 }
 
-function decode(body: Buffer, subject = theBody): string {
+/** The body without a byte order mark. @throws QuipuError `malformed-encoding` */
+function checked(body: Buffer, subject = theBody): Buffer {
   if (!isUtf8(body)) {
     throw new QuipuError('malformed-encoding', `${subject} is not valid UTF-8.`, { rule: 'utf-8', section: 'xAPI 1.0.3 Part Three 1.4; RFC 8259 8.1', expected: 'JSON encoded as UTF-8' });
   }
-  const text = body.toString('utf8');
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }
 
-function parse(text: string, members: number, batch: boolean, subject = theBody): Json {
+function parse(bytes: Buffer, members: number, batch: boolean, subject = theBody): Json {
+  const text = bytes.toString('utf8');
   let value: Json;
   try {
     value = JSON.parse(text) as Json;

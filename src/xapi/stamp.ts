@@ -1,22 +1,21 @@
 import { formatTimestamp } from './timestamps.js';
 
 let lastStored = Number.NaN;
-let lastText = '';
+let both = Buffer.alloc(0);
+let storedAlone = Buffer.alloc(0);
 
 /**
- * Adds what only the store can know to a statement's text: `stored`, and a `timestamp` of the same instant where the
- * client gave none (xAPI 1.0.3 Part Two 2.4.7 and 2.4.8). Both in UTC with three decimals.
- *
- * @param text a complete JSON object that isn't empty and has neither property yet
+ * What only the store can add to a statement's text, as UTF-8: `stored`, before it a `timestamp` of the same instant where the
+ * client gave none (xAPI 1.0.3 Part Two 2.4.7 and 2.4.8), both in UTC with three decimals, and the closing brace.
  * @param stored milliseconds since the epoch
+ * @returns bytes that must not be changed
  */
-export function stampStatement(text: string, stored: number, withTimestamp: boolean): string {
+export function stampOf(stored: number, timed: boolean): Buffer {
   if (stored !== lastStored) {
-    lastText = formatTimestamp(stored);
+    const text = formatTimestamp(stored);
+    storedAlone = Buffer.from(`,"stored":"${text}"}`);
+    both = Buffer.from(`,"timestamp":"${text}","stored":"${text}"}`);
     lastStored = stored;
   }
-  const open = text.slice(0, text.lastIndexOf('}'));
-  return withTimestamp
-    ? `${open},"timestamp":"${lastText}","stored":"${lastText}"}`
-    : `${open},"stored":"${lastText}"}`;
+  return timed ? storedAlone : both;
 }

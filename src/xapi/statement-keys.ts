@@ -1,4 +1,4 @@
-import { agentIdentifier } from './actors.js';
+import { agentIdentifier, agentsOf } from './actors.js';
 import { contextActivityKinds, contextActivityList } from './context-activities.js';
 import { isActivity, isActor, isSubStatement } from './statement-objects.js';
 import type { Actor, Attachment, Context, Statement, SubStatement } from './types.js';
@@ -33,25 +33,34 @@ export interface StatementFilter {
   relatedActivities?: boolean;
 }
 
+/** Keys by value: each value, and the characters of the kinds that it is a key of. */
+export type KeyValues = ReadonlyMap<string, string>;
+
 /**
- * The keys of a statement's own content, each once. An agent that has A or U gets no R beside it and an activity that has
+ * The keys of a statement's own content. An agent that has A or U gets no R beside it and an activity that has
  * T no C, because a query for related ones asks for all of these kinds.
+ * @param authority that of the statement when left out
  */
-export function statementKeys(statement: Statement): StatementKey[] {
-  const keys = new Set<StatementKey>();
+export function keyValues(statement: Statement, authority = statement.authority): KeyValues {
+  const keys = new Map<string, string>();
   const { object, context } = statement;
   addAgents(keys, 'A', statement.actor);
   if (isActor(object)) addAgents(keys, 'A', object);
-  if (statement.authority !== undefined) addAgents(keys, 'U', statement.authority);
-  keys.add('V' + statement.verb.id);
-  if (isActivity(object)) keys.add('T' + object.id);
+  if (authority !== undefined) addAuthority(keys, authority);
+  add(keys, 'V', statement.verb.id);
+  if (isActivity(object)) add(keys, 'T', object.id);
   if (context !== undefined) {
-    if (context.registration !== undefined) keys.add('G' + context.registration.toLowerCase());
+    if (context.registration !== undefined) add(keys, 'G', context.registration.toLowerCase());
     addContext(keys, context);
   }
   if (isSubStatement(object)) addSubStatement(keys, object);
   if (statement.attachments !== undefined) addAttachments(keys, statement.attachments);
-  return Array.from(keys);
+  return keys;
+}
+
+/** The same as single keys, each once. */
+export function statementKeys(statement: Statement): StatementKey[] {
+  return Array.from(keyValues(statement)).flatMap(([value, kinds]) => Array.from(kinds, (kind) => kind + value));
 }
 
 /**
@@ -86,51 +95,63 @@ export function filterKeys(filter: StatementFilter): StatementKey[][] {
   return all;
 }
 
-function addAgents(keys: Set<StatementKey>, kind: 'A' | 'U', actor: Actor): void {
+type Keys = Map<string, string>;
+
+function add(keys: Keys, kind: string, value: string): void {
+  const kinds = keys.get(value);
+  if (kinds === undefined) keys.set(value, kind);
+  else if (!kinds.includes(kind)) keys.set(value, kinds + kind);
+}
+
+/** Adds a key unless the value is a key of a kind that says more. */
+function addRelated(keys: Keys, kind: 'R' | 'C', closer: string, value: string): void {
+  const kinds = keys.get(value);
+  if (kinds === undefined) keys.set(value, kind);
+  else if (!kinds.includes(kind) && !Array.from(closer).some((other) => kinds.includes(other))) keys.set(value, kinds + kind);
+}
+
+function addAgents(keys: Keys, kind: 'A' | 'U', actor: Actor): void {
   const own = agentIdentifier(actor);
-  if (own !== undefined) keys.add(kind + own);
+  if (own !== undefined) add(keys, kind, own);
   if (actor.member === undefined) return;
   for (const member of actor.member) {
     const identifier = agentIdentifier(member);
-    if (identifier !== undefined) keys.add(kind + identifier);
+    if (identifier !== undefined) add(keys, kind, identifier);
   }
 }
 
-function addRelatedAgents(keys: Set<StatementKey>, actor: Actor): void {
-  addRelatedAgent(keys, actor);
-  if (actor.member === undefined) return;
-  for (const member of actor.member) addRelatedAgent(keys, member);
+let lastAuthority: { actor: Actor; identifiers: string[] } | undefined;
+
+/** One authority is that of statement after statement. */
+function addAuthority(keys: Keys, actor: Actor): void {
+  if (lastAuthority?.actor !== actor) lastAuthority = { actor, identifiers: agentsOf(actor) };
+  for (const identifier of lastAuthority.identifiers) add(keys, 'U', identifier);
 }
 
-function addRelatedAgent(keys: Set<StatementKey>, actor: Actor): void {
-  const identifier = agentIdentifier(actor);
-  if (identifier !== undefined && !keys.has('A' + identifier) && !keys.has('U' + identifier)) keys.add('R' + identifier);
+function addRelatedAgents(keys: Keys, actor: Actor): void {
+  for (const identifier of agentsOf(actor)) addRelated(keys, 'R', 'AU', identifier);
 }
 
-function addRelatedActivity(keys: Set<StatementKey>, id: string): void {
-  if (!keys.has('T' + id)) keys.add('C' + id);
-}
-
-function addContext(keys: Set<StatementKey>, context: Context): void {
+function addContext(keys: Keys, context: Context): void {
   if (context.instructor !== undefined) addRelatedAgents(keys, context.instructor);
   if (context.team !== undefined) addRelatedAgents(keys, context.team);
   if (context.contextAgents !== undefined) for (const { agent } of context.contextAgents) addRelatedAgents(keys, agent);
   if (context.contextGroups !== undefined) for (const { group } of context.contextGroups) addRelatedAgents(keys, group);
   if (context.contextActivities === undefined) return;
   for (const kind of contextActivityKinds) {
-    for (const activity of contextActivityList(context, kind)) addRelatedActivity(keys, activity.id);
+    for (const activity of contextActivityList(context, kind)) addRelated(keys, 'C', 'T', activity.id);
   }
 }
 
-function addSubStatement(keys: Set<StatementKey>, statement: SubStatement): void {
+function addSubStatement(keys: Keys, statement: SubStatement): void {
   const { object } = statement;
   addRelatedAgents(keys, statement.actor);
   if (isActor(object)) addRelatedAgents(keys, object);
-  else if (isActivity(object)) addRelatedActivity(keys, object.id);
+  else if (isActivity(object)) addRelated(keys, 'C', 'T', object.id);
   if (statement.context !== undefined) addContext(keys, statement.context);
   if (statement.attachments !== undefined) addAttachments(keys, statement.attachments);
 }
 
-function addAttachments(keys: Set<StatementKey>, attachments: Attachment[]): void {
-  for (const { sha2 } of attachments) keys.add('H' + sha2.toLowerCase());
+function addAttachments(keys: Keys, attachments: Attachment[]): void {
+  for (const { sha2 } of attachments) add(keys, 'H', sha2.toLowerCase());
 }

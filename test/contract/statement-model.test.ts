@@ -90,7 +90,7 @@ function createHistory(storage: TestStorage, tenant: string, random: Random, not
       assert.ok(made && made.position > last, 'positions ascend');
       last = made.position;
       const stamp = new Date(made.stored).toISOString();
-      const value: Statement = { ...(JSON.parse(statement.text) as Statement), ...(statement.value.timestamp === undefined && { timestamp: stamp }), stored: stamp };
+      const value: Statement = { ...(JSON.parse(`${statement.text.toString()}}`) as Statement), ...(statement.value.timestamp === undefined && { timestamp: stamp }), stored: stamp };
       assert.deepEqual(JSON.parse(made.text.toString()), value);
       model.add({ id: statement.id, content, text: made.text.toString(), value, target: statement.target, voids: statement.voids, position: made.position, stored: made.stored });
     }

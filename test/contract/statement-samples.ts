@@ -1,6 +1,11 @@
+import { frame } from '../../src/statements/prepared-batch.js';
 import type { NewStatement, StatementPage, StatementQuery, StatementStore, StoredStatement } from '../../src/statements/store.js';
-import { statementKeys } from '../../src/xapi/statement-keys.js';
+import type { KeyHash } from '../../src/xapi/key-hash.js';
+import type { KeyRun } from '../../src/xapi/key-run.js';
+import { keyValues } from '../../src/xapi/statement-keys.js';
+import { toldHashes } from '../../src/xapi/told.js';
 import type { Activity, Actor, Attachment, Statement, StatementRef, Verb } from '../../src/xapi/types.js';
+import { uuidBytes } from '../../src/xapi/uuids.js';
 
 /** The verb of voiding statements (xAPI 1.0.3 Part Two 2.3.2). */
 export const voided = 'http://adlnet.gov/expapi/verbs/voided';
@@ -25,16 +30,26 @@ export function statement(number: number, parts: Partial<Statement> = {}): State
 export function incoming(value: Statement, { authority = agent('authority'), defines = false }: { authority?: Actor; defines?: boolean } = {}): NewStatement {
   const complete: Statement = { ...value, authority, version: '2.0.0' };
   const target = value.object.objectType === 'StatementRef' ? (value.object as StatementRef).id.toLowerCase() : undefined;
+  const keys = (hash: KeyHash): KeyRun => hash.run(keyValues(complete));
   return {
     id: value.id!.toLowerCase(),
+    uuid: uuidBytes(value.id!),
     value,
-    text: JSON.stringify(complete),
-    keys: statementKeys(complete),
+    text: openText(JSON.stringify(complete)),
+    timed: value.timestamp !== undefined,
+    keys,
+    framed(hash, before, close) {
+      return frame(before, keys(hash), this.text, close);
+    },
+    told: defines ? toldHashes(value) : Buffer.alloc(0),
     ...(target !== undefined && { target }),
     voids: target !== undefined && value.verb.id === voided,
     defines,
   };
 }
+
+/** The text of a statement as the store is given it: without its closing brace. */
+export const openText = (text: string): Buffer => Buffer.from(text.slice(0, text.lastIndexOf('}')));
 
 /** `statement` and `incoming` in one. */
 export const sample = (number: number, parts: Partial<Statement> = {}): NewStatement => incoming(statement(number, parts));

@@ -7,8 +7,8 @@ import { formatTimestamp } from '../../src/xapi/timestamps.js';
 import type { Statement } from '../../src/xapi/types.js';
 import { contract, openFor, type OpenStorage, type TestStorage } from './adapters.js';
 import {
-  activity, activityKey, agent, agentKey, attachment, findAll, found, incoming, nextMillisecond, numbersOf, reference, referring, sample, statement,
-  uuid, verb, verbKey, voiding,
+  activity, activityKey, agent, agentKey, attachment, findAll, found, incoming, nextMillisecond, numbersOf, openText, reference, referring,
+  sample, statement, uuid, verb, verbKey, voiding,
 } from './statement-samples.js';
 
 const orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
@@ -57,7 +57,7 @@ contract(async (t, adapter) => {
   await test('what append answered is seen at once, exactly as it was given', async (t, tenant) => {
     const text = '{"id":"7b9f8c1e-abcd-4000-8000-000000000001","result":{"score":{"raw":1.50e+00},"extensions":{"https://example.org/x":{"__proto__":"\\u0000\\ud800","$a.b":[]}}}, "s":"ä\u{1f600}"}';
     const before = Date.now();
-    t.strictSame(await store.append(tenant, [{ ...sample(1), text }]), { status: 'stored', outcomes: ['stored'] });
+    t.strictSame(await store.append(tenant, [{ ...sample(1), text: openText(text) }]), { status: 'stored', outcomes: ['stored'] });
     const stored = (await store.get(tenant, uuid(1)))!;
     t.ok(stored.stored >= before && stored.stored <= Date.now() + 1000, 'stored is the time of storing');
     const stamp = formatTimestamp(stored.stored);
@@ -667,13 +667,15 @@ contract(async (t, adapter) => {
     const { statements } = own.current;
     const secret = 'Rumpelstilzchen';
     const filler = () => createHash('sha512').update(String(Math.random())).digest('hex');
-    for (let batch = 0; batch < 20; batch++) {
+    // Enough for several files, where there are any to look into.
+    const batches = own.current.directory === undefined ? 2 : 20;
+    for (let batch = 0; batch < batches; batch++) {
       await statements.append('main', Array.from({ length: 50 }, (_, index) => (
         incoming(statement(batch * 50 + index, { actor: { ...agent(secret), name: index % 5 ? 'x' : secret }, context: { platform: filler().repeat(8) } }), { defines: true })
       )));
     }
     if (own.current.directory !== undefined) t.ok((await filesWith(own.current.directory, secret)).length > 0, 'the search finds what is there');
-    const all = Array.from({ length: 1000 }, (_, index) => index);
+    const all = Array.from({ length: batches * 50 }, (_, index) => index);
     await statements.erase('main', {
       erase: all.filter((number) => number % 2).map(uuid),
       redact: await Promise.all(all.filter((number) => number % 2 === 0).map((number) => redacted(statements, 'main', number, agent('nobody')))),
@@ -683,7 +685,7 @@ contract(async (t, adapter) => {
     if (own.current.directory !== undefined) t.strictSame(await filesWith(own.current.directory, secret), []);
     await own.reopen();
     if (own.current.directory !== undefined) t.strictSame(await filesWith(own.current.directory, secret), [], 'after a restart as well');
-    t.equal((await findAll(own.current.statements, 'main', { filters: [[agentKey('A', 'nobody')]], limit: 100 })).length, 500);
+    t.equal((await findAll(own.current.statements, 'main', { filters: [[agentKey('A', 'nobody')]], limit: 100 })).length, all.length / 2);
   });
 });
 

@@ -37,6 +37,19 @@ t.test('the first start prints a credential and a curl line that works; later on
   t.equal((await second.result).status, 0);
 });
 
+t.test('help names every command, and a word that is none is refused', async (t) => {
+  const { status, stdout } = await runCommand(dataDir, ['--help']);
+  t.equal(status, 0);
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*\S/gm)].map(([, name]) => name!);
+  t.strictSame(commands, ['serve', 'import', 'export', 'backup', 'restore', 'migrate', 'keys', 'tenants', 'analytics', 'consumers', 'doctor', 'help']);
+  for (const name of commands) {
+    const help = await runCommand(dataDir, [name, '--help']);
+    t.match(help, { status: 0, stdout: name === 'help' ? 'Usage: quipu' : `Usage: quipu ${name}` }, name);
+  }
+  t.match(await runCommand(dataDir, ['sevre']), { status: 1, stderr: /unknown command 'sevre'.*\n?.*Did you mean serve/ });
+  t.match(await runCommand(dataDir, ['help', 'keys']), { status: 0, stdout: 'Usage: quipu keys' });
+});
+
 t.test('a second signal ends at once', async (t) => {
   const { child, result } = await started(dataDir);
   const { url } = JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8')) as { url: string };

@@ -73,6 +73,17 @@ t.test('the first start prints endpoint, key, secret and a curl line that works;
   t.match(answer, /^\["[0-9a-f-]{36}"\]$/, 'the printed line posts a statement');
 });
 
+t.test('another secret in the settings is the key\'s after the next start', async (t) => {
+  const directory = await folder(t);
+  const first = await startProcess(directory);
+  t.equal((await first.request('statements')).status, 200);
+  await first.stop();
+  const next = await startProcess(directory, { QUIPU_SECRET: 'another secret' });
+  t.teardown(() => next.stop());
+  t.equal((await next.request('statements')).status, 401, 'the former is dead');
+  t.equal((await next.request('statements', { key: { id: first.key.id, secret: 'another secret' } })).status, 200);
+});
+
 t.test('a data folder in use, one that can not be written, a port in use, and data of a newer version', async (t) => {
   const directory = await folder(t);
   const server = await startProcess(directory);

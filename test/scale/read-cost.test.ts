@@ -5,6 +5,7 @@ import t from 'tap';
 import { openLevelStorage } from '../../src/storage/leveldb/open.js';
 import { filterKeys, statementKeys, type StatementKey } from '../../src/xapi/statement-keys.js';
 import type { Actor, Statement } from '../../src/xapi/types.js';
+import { incoming } from '../contract/statement-samples.js';
 import type { NewStatement } from '../../src/statements/store.js';
 import { generateStatements } from '../../bench/generator.js';
 
@@ -31,7 +32,7 @@ t.test(`queries at ${size} statements`, { timeout: 1_800_000 }, async (t) => {
   for (const value of generateStatements(1, size, population)) {
     const keys = statementKeys({ ...value, authority } as Statement);
     for (const key of keys) lengths.set(key, (lengths.get(key) ?? 0) + 1);
-    batch.push({ id: value.id, value, text: JSON.stringify({ ...value, authority }), keys, voids: false, defines: false });
+    batch.push(incoming(value, { authority }));
     if (batch.length < 1000) continue;
     const full = batch;
     batch = [];

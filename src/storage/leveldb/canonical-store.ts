@@ -1,7 +1,8 @@
-import type { ActivityDefinition, LanguageMap, Statement } from '../../xapi/types.js';
+import type { Telling, ToldKind } from '../../xapi/told.js';
+import type { ActivityDefinition, LanguageMap } from '../../xapi/types.js';
 import type { CanonicalStore } from '../../statements/store.js';
-import { createToldLately, toldBy, type CanonicalKind } from '../canonical-merge.js';
-import type { KeyHash } from '../key-hash.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { createToldLately, freshlyTold } from '../told-lately.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { tableKey } from './keys.js';
@@ -9,28 +10,26 @@ import { tableKey } from './keys.js';
 /** The canonical store with the half that `append` uses. */
 export interface LevelCanonicalStore extends CanonicalStore {
   /** Merges what a statement says of activities, verbs and agents, in the statement's own commit. */
-  gather(commit: Commit, tenant: string, statement: Statement): void;
+  gather(commit: Commit, tenant: string, statement: Telling): void;
 }
 
 export function createCanonicalStore(database: Database, hash: KeyHash): LevelCanonicalStore {
   const lately = createToldLately();
   database.commits.onReset(() => lately.clear());
 
-  const keyOf = (tenant: string, kind: CanonicalKind, name: string): Buffer => tableKey(tenant, kind, hash.name(name));
-  function read<T>(tenant: string, kind: CanonicalKind, name: string): T | undefined {
+  const keyOf = (tenant: string, kind: ToldKind, name: string): Buffer => tableKey(tenant, kind, hash.name(name));
+  function read<T>(tenant: string, kind: ToldKind, name: string): T | undefined {
     const bytes = database.get(keyOf(tenant, kind, name));
     return bytes && (JSON.parse(bytes.toString('utf8')) as T);
   }
 
   return {
     gather: (commit, tenant, statement) => {
-      for (const told of toldBy(statement)) {
-        if (lately.has(tenant, told)) continue;
+      for (const told of freshlyTold(lately, tenant, statement)) {
         const key = keyOf(tenant, told.kind, told.name);
         const known = commit.get(key)?.toString('utf8');
         const merged = told.merge(known);
         if (merged !== known) commit.put(key, Buffer.from(merged, 'utf8'));
-        lately.note(tenant, told);
       }
     },
     definitions: async (tenant, ids) => ids.map((id) => read<ActivityDefinition>(tenant, 'a', id)),

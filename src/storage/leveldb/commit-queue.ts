@@ -90,6 +90,8 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
   async function write(group: Waiting[]): Promise<Waiting[]> {
     // The batch gets the last value of each key alone: a key that each of thousands of statements changes would fill the memory.
     const overlay = new Map<string, { key: Buffer; value: Buffer | undefined }>();
+    // What was looked for in vain, which is what becomes of most new ids: to judge a statement and to write it asks for the same.
+    const missing = new Set<string>();
     const batch = level.batch();
     const postings = createPostingGroup();
     const stored = now();
@@ -99,8 +101,13 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     let writes = 0;
     const commit: Commit = {
       get: (key) => {
-        const written = overlay.get(key.toString('latin1'));
-        return written ? written.value : deps.get(key);
+        const name = key.toString('latin1');
+        const written = overlay.get(name);
+        if (written) return written.value;
+        if (missing.has(name)) return undefined;
+        const value = deps.get(key);
+        if (value === undefined) missing.add(name);
+        return value;
       },
       append: (key, value) => {
         batch.put(key, value);

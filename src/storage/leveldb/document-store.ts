@@ -1,8 +1,9 @@
 import type { Document, DocumentKey, DocumentScope, DocumentStore } from '../../documents/store.js';
 import { holds } from '../expectation.js';
 import type { Database } from './database.js';
-import type { KeyHash } from '../key-hash.js';
-import { afterPrefix, tableKey, uuidBytes } from './keys.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { uuidBytes } from '../../xapi/uuids.js';
+import { afterPrefix, tableKey } from './keys.js';
 
 /**
  * Documents: `d`, resource (1), hash of the agent (16), hash of the activity (16), registration (1 + 16), id. The agent comes

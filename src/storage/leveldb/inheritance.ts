@@ -1,7 +1,8 @@
+import { readUuid, uuidBytes } from '../../xapi/uuids.js';
 import { missingKeys } from '../inherited-keys.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
-import { idKey, numberAtEnd, numberedKey, positionBytes, tableKey, tenantPrefix, uuidBytes, readUuid, afterPrefix } from './keys.js';
+import { idKey, numberAtEnd, numberedKey, positionBytes, tableKey, tenantPrefix, afterPrefix } from './keys.js';
 import { postingKey, postingPrefix } from './postings.js';
 import { recordFlags, recordId, recordKeys, rewriteRecord } from './record.js';
 import { readIndexEntry } from './statement-index.js';
@@ -47,7 +48,7 @@ export function createInheritance(database: Database, markLate: (commit: Commit,
     database.commits.exclusive(async (commitNow) => {
       const referrers = await readReferrers(database, tenant, id, from, SLICE);
       return commitNow((commit) => {
-        const entry = readIndexEntry(commit.get(idKey(tenant, 'i', id)));
+        const entry = readIndexEntry(commit.get(idKey(tenant, id)));
         const source = entry?.kind === 'present' ? commit.get(numberedKey(tenant, 's', entry.position)) : undefined;
         const grown: string[] = [];
         for (const position of source ? referrers : []) {

@@ -1,3 +1,5 @@
+import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
+
 /**
  * Every key is `tenant \0 table rest`, bytes compared from the left. The tables:
  *
@@ -52,13 +54,18 @@ export function numberedKey(tenant: string, table: Table, number: number): Buffe
   return key;
 }
 
-/** A key of one table for a statement id. */
-export function idKey(tenant: string, table: 'i' | 'j', id: string): Buffer {
+/** The key under which the index has a statement id. */
+export function idKey(tenant: string, id: string): Buffer {
+  return uuidKey(tenant, uuidBytes(id));
+}
+
+/** The same from the id's bytes. */
+export function uuidKey(tenant: string, uuid: Buffer): Buffer {
   const prefix = tenantPrefix(tenant);
-  const key = Buffer.allocUnsafe(prefix.length + 17);
+  const key = Buffer.allocUnsafe(prefix.length + 1 + UUID_BYTES);
   prefix.copy(key, 0);
-  key[prefix.length] = table.charCodeAt(0);
-  writeUuid(key, prefix.length + 1, id);
+  key[prefix.length] = 0x69;
+  uuid.copy(key, prefix.length + 1);
   return key;
 }
 
@@ -72,24 +79,6 @@ export function positionBytes(position: number): Buffer {
   const bytes = Buffer.allocUnsafe(NUMBER_BYTES);
   bytes.writeUIntBE(position, 0, NUMBER_BYTES);
   return bytes;
-}
-
-/** Writes the 16 bytes of a UUID in text form. */
-export function writeUuid(target: Buffer, offset: number, uuid: string): void {
-  target.write(uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24), offset, 16, 'hex');
-}
-
-/** The 16 bytes of a UUID in text form. */
-export function uuidBytes(uuid: string): Buffer {
-  const bytes = Buffer.allocUnsafe(16);
-  writeUuid(bytes, 0, uuid);
-  return bytes;
-}
-
-/** Reads a UUID back as lower-case text. */
-export function readUuid(source: Buffer, offset: number): string {
-  const hex = source.toString('hex', offset, offset + 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** The first key after every key that starts with `prefix`. */

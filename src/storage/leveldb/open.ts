@@ -9,7 +9,7 @@ import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';
 import { openDatabase } from './database.js';
 import { createDocumentStore } from './document-store.js';
-import { createKeyHash } from '../key-hash.js';
+import { createKeyHash } from '../../xapi/key-hash.js';
 import { createEntries, type Entries } from './entries.js';
 import type { ReadCount } from './postings.js';
 import { createRecordStore } from './record-store.js';

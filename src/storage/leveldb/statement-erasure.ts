@@ -1,11 +1,12 @@
-import { statementKeys } from '../../xapi/statement-keys.js';
+import { keyValues } from '../../xapi/statement-keys.js';
 import type { Statement, StatementRef } from '../../xapi/types.js';
+import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
 import type { Erasure } from '../../statements/store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { missingKeys } from '../inherited-keys.js';
-import type { KeyHash } from '../key-hash.js';
-import { eachKey, holdsKey, type KeyRun } from '../key-run.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { eachKey, holdsKey, type KeyRun } from '../../xapi/key-run.js';
 import { readReferrers, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey } from './keys.js';
 import { decodeEntry, encodeFurther, postingKey, postingPrefix } from './postings.js';
@@ -30,17 +31,17 @@ interface Change {
   keys: KeyRun;
 }
 
-const NO_ID = '00000000-0000-0000-0000-000000000000';
+const NO_ID = Buffer.alloc(UUID_BYTES);
 
 /**
  * Erasure: afterwards the store is as if the erased statements had never been there and the redacted ones had always had
  * their new text — what others inherited from them and what they voided included. Runs alone in the commit queue.
  */
 export function createErasure({ database, hash, markLate, addToCount }: ErasureDeps): { erase(tenant: string, erasure: Erasure): Promise<void> } {
-  const keyRunOf = (statement: Statement): KeyRun => Buffer.concat(statementKeys(statement).map((key) => hash.key(key)));
+  const keyRunOf = (statement: Statement): KeyRun => hash.run(keyValues(statement));
 
   function load(tenant: string, id: string): Change | undefined {
-    const entry = readIndexEntry(database.get(idKey(tenant, 'i', id)));
+    const entry = readIndexEntry(database.get(idKey(tenant, id)));
     return entry?.kind === 'present' ? loadAt(tenant, entry.position) : undefined;
   }
 
@@ -170,7 +171,7 @@ export function createErasure({ database, hash, markLate, addToCount }: ErasureD
           for (const [id, change] of new Map([...unvoided, ...changes])) {
             const key = numberedKey(tenant, 's', change.position);
             if (change.text !== undefined) {
-              commit.put(key, writeRecord(change.flags, recordStored(change.record), id, change.keys, change.text));
+              commit.put(key, writeRecord(change.flags, recordStored(change.record), uuidBytes(id), change.keys, Buffer.from(change.text)));
               continue;
             }
             commit.delete(key);
@@ -179,13 +180,13 @@ export function createErasure({ database, hash, markLate, addToCount }: ErasureD
             erased++;
           }
           for (const [id, { referred, voided }] of index) {
-            if (referred) commit.put(idKey(tenant, 'i', id), writeAwaited(voided));
-            else commit.delete(idKey(tenant, 'i', id));
+            if (referred) commit.put(idKey(tenant, id), writeAwaited(voided));
+            else commit.delete(idKey(tenant, id));
           }
           const erasedIds = [...new Set(erasure.erase)].filter((id) => changes.has(id));
           const redactedIds = [...new Set(erasure.redact.map(({ id }) => id))].filter((id) => changes.has(id) && !erasedIds.includes(id));
           const log = JSON.stringify({ erased: erasedIds, redacted: redactedIds });
-          commit.put(numberedKey(tenant, 's', commit.takePosition()), writeRecord(ERASURE, commit.stored, NO_ID, Buffer.alloc(0), log));
+          commit.put(numberedKey(tenant, 's', commit.takePosition()), writeRecord(ERASURE, commit.stored, NO_ID, Buffer.alloc(0), Buffer.from(log)));
           addToCount(commit, tenant, -erased);
         });
       });

@@ -1,8 +1,8 @@
 import type { StatementKey } from '../../xapi/statement-keys.js';
 import type { StatementQuery, StoredStatement, StatementPage } from '../../statements/store.js';
 import { firstPositionAfter, type Database } from './database.js';
-import type { KeyHash } from '../key-hash.js';
-import { holdsKey } from '../key-run.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { holdsKey } from '../../xapi/key-run.js';
 import { numberAtEnd, numberedKey } from './keys.js';
 import { createListReader, createUnionReader, positionsWithin, postingKey, postingPrefix, type PositionRange, type PostingReader, type ReadCount } from './postings.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, VOIDED } from './record.js';

@@ -1,18 +1,17 @@
 import { QuipuError } from '../../xapi/errors.js';
 import { equivalentStatements } from '../../xapi/comparison.js';
-import { stampStatement } from '../../xapi/stamp.js';
 import type { Statement } from '../../xapi/types.js';
 import type { AppendResult, FeedEntry, NewStatement, StatementStore, StoredStatement } from '../../statements/store.js';
 import { createInheritanceBound, missingKeys } from '../inherited-keys.js';
-import type { KeyHash } from '../key-hash.js';
-import { eachKey, holdsKey, KEY_BYTES, type KeyRun } from '../key-run.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { holdsKey, KEY_BYTES } from '../../xapi/key-run.js';
 import type { LevelBackupStore } from './backup.js';
 import type { LevelCanonicalStore } from './canonical-store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { createInheritance, noteGrown, referrerKey } from './inheritance.js';
-import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix } from './keys.js';
-import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, rewriteRecord, VOIDED, VOIDING, writeRecord } from './record.js';
+import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix, uuidKey } from './keys.js';
+import { ERASURE, recordFlags, recordId, recordKeys, recordOf, recordStored, recordText, rewriteRecord, VOIDED, VOIDING } from './record.js';
 import type { ReadCount } from './postings.js';
 import { createErasure } from './statement-erasure.js';
 import { readIndexEntry, writeAwaited, writePresent, type IndexEntry } from './statement-index.js';
@@ -73,34 +72,38 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     return record && (JSON.parse(recordText(record).toString('utf8')) as Statement);
   }
 
-  /** Which statements of the batch are new, and where each id is; or the first conflict. */
-  function judge(commit: Commit, tenant: string, batch: NewStatement[]): AppendResult {
+  /**
+   * Which statements of the batch are new; or the first conflict.
+   * @param keys where the index has each id
+   */
+  function judge(commit: Commit, tenant: string, batch: NewStatement[], keys: readonly Buffer[]): AppendResult {
     const first = new Map<string, number>();
     const outcomes: ('stored' | 'duplicate')[] = [];
-    const inheriting = createInheritanceBound((id) => {
-      const entry = readIndexEntry(commit.get(idKey(tenant, 'i', id)));
+    const refers = batch.some(({ target }) => target !== undefined);
+    const inheriting = createInheritanceBound(hash, (id) => {
+      const entry = readIndexEntry(commit.get(idKey(tenant, id)));
       const record = entry?.kind === 'present' ? commit.get(numberedKey(tenant, 's', entry.position)) : undefined;
       return record ? recordKeys(record).length / KEY_BYTES : 0;
     });
     for (const [index, statement] of batch.entries()) {
       const before = first.get(statement.id);
-      const known = before !== undefined ? batch[before]!.value : storedValue(commit, tenant, readIndexEntry(commit.get(idKey(tenant, 'i', statement.id))));
+      const known = before !== undefined ? batch[before]!.value : storedValue(commit, tenant, readIndexEntry(commit.get(keys[index]!)));
       if (known && !equivalentStatements(known, statement.value)) return { status: 'conflict', index };
       if (!known) {
         first.set(statement.id, index);
-        inheriting.add(statement, index);
+        if (refers) inheriting.add(statement, index);
       }
       outcomes.push(known ? 'duplicate' : 'stored');
     }
     return { status: 'stored', outcomes };
   }
 
-  /** Keys as the record holds them: the statement's own, then those it inherits from its target. */
-  function keyRun(commit: Commit, tenant: string, statement: NewStatement, target: IndexEntry | undefined): KeyRun {
-    const own = Buffer.concat(statement.keys.map((key) => hash.key(key)));
-    if (target?.kind !== 'present') return own;
-    const record = commit.get(numberedKey(tenant, 's', target.position));
-    return record ? Buffer.concat([own, ...missingKeys(own, recordKeys(record))]) : own;
+  /** The record of a new statement, with its own keys and those it inherits from its target. */
+  function makeRecord(commit: Commit, tenant: string, statement: NewStatement, flags: number, target: IndexEntry | undefined): Buffer {
+    const source = target?.kind === 'present' ? commit.get(numberedKey(tenant, 's', target.position)) : undefined;
+    const record = recordOf(statement, hash, flags, commit.stored);
+    const missing = source ? missingKeys(recordKeys(record), recordKeys(source)) : [];
+    return missing.length === 0 ? record : rewriteRecord(record, flags, Buffer.concat([recordKeys(record), ...missing]));
   }
 
   /** Notes at the target that this statement refers to it, and voids it when that is what the statement does. */
@@ -108,7 +111,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     if (statement.target === undefined) return;
     commit.put(referrerKey(tenant, statement.target, position), EMPTY);
     if (target?.kind !== 'present') {
-      commit.put(idKey(tenant, 'i', statement.target), writeAwaited(statement.voids || target?.voided === true));
+      commit.put(idKey(tenant, statement.target), writeAwaited(statement.voids || target?.voided === true));
       return;
     }
     if (!statement.voids) return;
@@ -117,20 +120,19 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     if (record && (recordFlags(record) & VOIDING) === 0) commit.put(key, rewriteRecord(record, recordFlags(record) | VOIDED, recordKeys(record)));
   }
 
-  /** Writes one statement; says whether others have waited for it. */
-  function write(commit: Commit, tenant: string, statement: NewStatement): boolean {
+  /** Writes one statement; says whether others have waited for it. @param key where the index has its id */
+  function write(commit: Commit, tenant: string, statement: NewStatement, key: Buffer): boolean {
     const position = commit.takePosition();
-    const self = readIndexEntry(commit.get(idKey(tenant, 'i', statement.id)));
-    const target = statement.target === undefined ? undefined : readIndexEntry(commit.get(idKey(tenant, 'i', statement.target)));
-    const run = keyRun(commit, tenant, statement, target);
+    const self = readIndexEntry(commit.get(key));
+    const target = statement.target === undefined ? undefined : readIndexEntry(commit.get(idKey(tenant, statement.target)));
     const voidedBefore = self?.kind === 'awaited' && self.voided && !statement.voids;
     const flags = (statement.voids ? VOIDING : 0) | (voidedBefore ? VOIDED : 0);
-    const text = stampStatement(statement.text, commit.stored, statement.value.timestamp === undefined);
-    commit.put(numberedKey(tenant, 's', position), writeRecord(flags, commit.stored, statement.id, run, text));
-    commit.put(idKey(tenant, 'i', statement.id), writePresent(position));
-    for (const key of eachKey(run)) commit.postings.add(tenant, key, position);
+    const record = makeRecord(commit, tenant, statement, flags, target);
+    commit.put(numberedKey(tenant, 's', position), record);
+    commit.put(key, writePresent(position));
+    commit.postings.add(tenant, recordKeys(record), position);
     refer(commit, tenant, statement, position, statement.target === statement.id ? { kind: 'present', position } : target);
-    if (statement.defines) canonical.gather(commit, tenant, statement.value);
+    if (statement.defines) canonical.gather(commit, tenant, statement);
     if (self?.kind !== 'awaited') return false;
     noteGrown(commit, tenant, statement.id);
     return true;
@@ -154,15 +156,17 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
 
   return {
     reads,
+    keyHash: hash,
     append: async (tenant, batch) => {
       const awaited: string[] = [];
       const result = await commits.commit((commit) => {
-        const judged = judge(commit, tenant, batch);
+        const keys = batch.map(({ uuid }) => uuidKey(tenant, uuid));
+        const judged = judge(commit, tenant, batch, keys);
         if (judged.status === 'conflict') return judged;
         let added = 0;
         for (const [index, statement] of batch.entries()) {
           if (judged.outcomes[index] !== 'stored') continue;
-          if (write(commit, tenant, statement)) awaited.push(statement.id);
+          if (write(commit, tenant, statement, keys[index]!)) awaited.push(statement.id);
           added++;
         }
         if (added > 0) addToCount(commit, tenant, added);
@@ -173,7 +177,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       return result;
     },
     get: async (tenant, id) => {
-      const entry = readIndexEntry(database.get(idKey(tenant, 'i', id)));
+      const entry = readIndexEntry(database.get(idKey(tenant, id)));
       const record = entry?.kind === 'present' ? database.get(numberedKey(tenant, 's', entry.position)) : undefined;
       return record && toStored((entry as { position: number }).position, record);
     },

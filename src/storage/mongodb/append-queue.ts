@@ -20,9 +20,9 @@ export interface AppendQueue {
   close(): Promise<void>;
 }
 
-/** Most statements and characters of text in one append. */
+/** Most statements and bytes of text in one append. */
 const GROUP_STATEMENTS = 2000;
-const GROUP_CHARACTERS = 8 << 20;
+const GROUP_BYTES = 8 << 20;
 /** Milliseconds for which a batch waits for what is in its way. */
 const PATIENCE = 20_000;
 /** Milliseconds of waiting after which a batch shares the fate of one that found the store away: it would wait as long again. */
@@ -37,12 +37,12 @@ export function createAppendQueue(appendGroup: (tenant: string, group: Waiting[]
 
   function takeGroup(waiting: Waiting[]): Waiting[] {
     let statements = 0;
-    let characters = 0;
+    let bytes = 0;
     let count = 0;
     for (const { batch } of waiting) {
       statements += batch.length;
-      characters += batch.reduce((sum, { text }) => sum + text.length, 0);
-      if (count > 0 && (statements > GROUP_STATEMENTS || characters > GROUP_CHARACTERS)) break;
+      bytes += batch.reduce((sum, { text }) => sum + text.length, 0);
+      if (count > 0 && (statements > GROUP_STATEMENTS || bytes > GROUP_BYTES)) break;
       count++;
     }
     return waiting.splice(0, count);

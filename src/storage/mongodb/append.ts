@@ -1,10 +1,10 @@
 import type { ObjectId } from 'mongodb';
 import { QuipuError } from '../../xapi/errors.js';
-import { stampStatement } from '../../xapi/stamp.js';
+import { stampOf } from '../../xapi/stamp.js';
 import type { NewStatement } from '../../statements/store.js';
 import { createInheritanceBound, missingKeys } from '../inherited-keys.js';
-import type { KeyHash } from '../key-hash.js';
-import { eachKey, type KeyRun } from '../key-run.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { eachKey, KEY_BYTES, type KeyRun } from '../../xapi/key-run.js';
 import { judge, type Judgement, type StoredIds } from './append-judgement.js';
 import type { Waiting } from './append-queue.js';
 import type { AppendRecords, Positions } from './append-records.js';
@@ -72,15 +72,15 @@ export function createAppender(deps: AppenderDeps): (tenant: string, group: Wait
     const runs = new Map<string, KeyRun>([...targets].map(([id, row]) => [id, Buffer.concat(row.k)]));
     const voided = new Set([...fresh.values()].flatMap(({ voids, target }) => (voids && target !== undefined ? [target] : [])));
     return [...fresh.values()].map((statement, index) => {
-      const { id, target, voids, defines, keys } = statement;
-      const own = Buffer.concat(keys.map((key) => hash.key(key)));
+      const { id, target, voids, defines } = statement;
+      const own = statement.keys(hash);
       const source = target === undefined ? undefined : runs.get(target);
       const run = source ? Buffer.concat([own, ...missingKeys(own, source)]) : own;
       runs.set(id, run);
       return {
         _id: rowId(tenant, id), t: tenant, p: first + index, s: stored, a, x: 0, v: !voids && voided.has(id), k: [...eachKey(run)],
         ...(target !== undefined && { r: target }), ...(voids && { w: true as const }), ...(defines && { d: true as const }),
-        text: Buffer.from(stampStatement(statement.text, stored, statement.value.timestamp === undefined), 'utf8'),
+        text: Buffer.concat([statement.text, stampOf(stored, statement.timed)]),
       };
     });
   }
@@ -116,7 +116,7 @@ export function createAppender(deps: AppenderDeps): (tenant: string, group: Wait
       };
       if (others.some(({ kind }) => kind === 'erasure')) return await withdraw(group);
       const targets = await targetsOf(tenant, fresh);
-      const admitted = withinBounds(group, fresh, targets);
+      const admitted = withinBounds(hash, group, fresh, targets);
       if (admitted.length < group.length) return await withdraw(admitted);
       const positions = await records.takePositions(tenant, fresh.size);
       if (!await insert(tenant, makeRows(tenant, record._id, fresh, targets, positions), positions)) return await withdraw(group);
@@ -150,9 +150,9 @@ export function createAppender(deps: AppenderDeps): (tenant: string, group: Wait
 }
 
 /** Refuses the batches whose references inherit too much, and names the others. */
-function withinBounds(group: readonly Waiting[], fresh: ReadonlyMap<string, NewStatement>, targets: ReadonlyMap<string, LinkRow>): Waiting[] {
+function withinBounds(hash: KeyHash, group: readonly Waiting[], fresh: ReadonlyMap<string, NewStatement>, targets: ReadonlyMap<string, LinkRow>): Waiting[] {
   return group.filter((waiting) => {
-    const bound = createInheritanceBound((id) => targets.get(id)?.k.length ?? fresh.get(id)?.keys.length ?? 0);
+    const bound = createInheritanceBound(hash, (id) => targets.get(id)?.k.length ?? (fresh.get(id)?.keys(hash).length ?? 0) / KEY_BYTES);
     try {
       for (const [index, statement] of waiting.batch.entries()) if (fresh.get(statement.id) === statement) bound.add(statement, index);
       return true;
@@ -171,6 +171,7 @@ function answer(group: readonly Waiting[], judgements: readonly Judgement[]): vo
   }
 }
 
-function toCommitted({ id, target, voids, defines, value }: NewStatement): CommittedStatement {
-  return { id, voids, ...(target !== undefined && { target }), ...(defines && { defines: value }) };
+function toCommitted(statement: NewStatement): CommittedStatement {
+  const { id, target, voids, defines } = statement;
+  return { id, voids, ...(target !== undefined && { target }), ...(defines && { defines: statement }) };
 }

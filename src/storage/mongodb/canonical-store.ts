@@ -1,8 +1,9 @@
 import { ObjectId, type AnyBulkWriteOperation } from 'mongodb';
-import type { ActivityDefinition, LanguageMap, Statement } from '../../xapi/types.js';
+import type { Telling, Told, ToldKind } from '../../xapi/told.js';
+import type { ActivityDefinition, LanguageMap } from '../../xapi/types.js';
 import type { CanonicalStore } from '../../statements/store.js';
-import { createToldLately, toldBy, type CanonicalKind, type Told } from '../canonical-merge.js';
-import type { KeyHash } from '../key-hash.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { createToldLately, toldAnew } from '../told-lately.js';
 import { byIds } from './by-ids.js';
 import type { CanonicalRow } from './collections.js';
 import type { Database } from './database.js';
@@ -11,7 +12,7 @@ import { answering, isDuplicateKey } from './store-failure.js';
 /** The canonical store with the half that finishes an append. */
 export interface MongoCanonicalStore extends CanonicalStore {
   /** Merges what statements say of activities, verbs and agents, in their order. Repeatable. */
-  gather(tenant: string, statements: Statement[]): Promise<void>;
+  gather(tenant: string, statements: readonly Telling[]): Promise<void>;
 }
 
 /** Milliseconds for which this process relies on what it merged itself, while others may merge as well. */
@@ -21,9 +22,9 @@ const MOST_ATTEMPTS = 50;
 
 export function createCanonicalStore({ collections: { canonical } }: Database, hash: KeyHash): MongoCanonicalStore {
   const lately = createToldLately(REMEMBER);
-  const idOf = (tenant: string, kind: CanonicalKind, name: string): string => `${tenant}/${kind}/${hash.name(name).toString('hex')}`;
+  const idOf = (tenant: string, kind: ToldKind, name: string): string => `${tenant}/${kind}/${hash.name(name).toString('hex')}`;
 
-  async function read<T>(tenant: string, kind: CanonicalKind, names: string[]): Promise<(T | undefined)[]> {
+  async function read<T>(tenant: string, kind: ToldKind, names: string[]): Promise<(T | undefined)[]> {
     const ids = names.map((name) => idOf(tenant, kind, name));
     const rows = new Map((await byIds(canonical, ids)).map(({ _id, text }) => [_id, text]));
     return ids.map((id) => {
@@ -56,19 +57,19 @@ export function createCanonicalStore({ collections: { canonical } }: Database, h
   return {
     gather: async (tenant, statements) => {
       const things = new Map<string, Told[]>();
-      for (const told of statements.flatMap(toldBy)) {
+      const anew = toldAnew(lately, tenant, statements);
+      for (const { told } of anew) {
         const id = idOf(tenant, told.kind, told.name);
         const same = things.get(id);
         if (same) same.push(told);
         else things.set(id, [told]);
       }
-      for (const [id, told] of things) if (told.every((one) => lately.has(tenant, one))) things.delete(id);
       if (things.size === 0) return;
       for (let attempt = 1; !await merge(things); attempt++) {
         if (attempt === MOST_ATTEMPTS) throw new Error('Definitions are being changed faster than they can be merged');
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
       }
-      for (const told of things.values()) for (const one of told) lately.note(tenant, one);
+      for (const { told, run, index } of anew) lately.note(tenant, run, index, told);
     },
     definitions: answering((tenant, ids) => read<ActivityDefinition>(tenant, 'a', ids)),
     displays: answering((tenant, ids) => read<LanguageMap>(tenant, 'b', ids)),

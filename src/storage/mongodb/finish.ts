@@ -1,3 +1,4 @@
+import { toldHashes, type Telling } from '../../xapi/told.js';
 import type { Statement } from '../../xapi/types.js';
 import type { AppendRecords } from './append-records.js';
 import type { MongoCanonicalStore } from './canonical-store.js';
@@ -11,7 +12,7 @@ export interface CommittedStatement {
   target?: string;
   voids: boolean;
   /** Its content, when it may define activities, verbs and agents. */
-  defines?: Statement;
+  defines?: Telling;
 }
 
 /** Does what a committed append does to other statements and to what is known of activities, verbs and agents, and ends it. */
@@ -45,13 +46,18 @@ export function createFinish({ collections: { statements: rows } }: Database, re
     await records.remove(record);
   }
 
+  const tellingOf = (text: Buffer): Telling => {
+    const value = JSON.parse(text.toString('utf8')) as Statement;
+    return { value, told: toldHashes(value) };
+  };
+
   return {
     finish: run,
     finishAgain: async (record) => {
       // Index t, p of statements.
       const found = await rows.find({ t: record.t, p: { $gte: record.first!, $lte: record.last! }, a: record._id }).sort({ p: 1 }).toArray();
       await run(record, found.map(({ _id, r, w, d, text }) => ({
-        id: idOfRow(_id), voids: w === true, ...(r !== undefined && { target: r }), ...(d && { defines: JSON.parse(text.toString('utf8')) as Statement }),
+        id: idOfRow(_id), voids: w === true, ...(r !== undefined && { target: r }), ...(d && { defines: tellingOf(text) }),
       })), undefined);
     },
   };

@@ -3,7 +3,7 @@ import { ObjectId, type Collection, type Document, type Filter } from 'mongodb';
 import type { MigrationEntry, MigrationOrigin, MigrationTarget } from '../../migration/store.js';
 import type { Statement } from '../../xapi/types.js';
 import { MOST_INHERITED } from '../inherited-keys.js';
-import { eachKey, KEY_BYTES } from '../key-run.js';
+import { eachKey, KEY_BYTES } from '../../xapi/key-run.js';
 import { idOfRow, rowId, type StatementRow } from './collections.js';
 import { openDatabase } from './database.js';
 import { beginMigration, checkAttachments, endMigration, MIGRATING, noteAttachments, noteProgress } from './migration-mark.js';

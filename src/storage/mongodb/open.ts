@@ -4,7 +4,7 @@ import type { DocumentStore } from '../../documents/store.js';
 import type { RecordStore } from '../../records/store.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
 import type { CanonicalStore, StatementStore } from '../../statements/store.js';
-import { createKeyHash } from '../key-hash.js';
+import { createKeyHash } from '../../xapi/key-hash.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';

@@ -51,7 +51,7 @@ export async function openProcesses({ db, interval = 2000, patience = 8, onFault
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> = Promise.resolve();
 
-  const register = (): Promise<unknown> => rows.insertOne({ _id: id, beat: 0, format: FORMAT });
+  const register = (as: string): Promise<unknown> => rows.insertOne({ _id: as, beat: 0, format: FORMAT });
 
   async function clear(dead: string): Promise<void> {
     for (const duty of duties) await duty(dead);
@@ -62,8 +62,9 @@ export async function openProcesses({ db, interval = 2000, patience = 8, onFault
   async function beat(): Promise<void> {
     if ((await rows.updateOne({ _id: id }, { $inc: { beat: 1 } })).matchedCount === 1) return;
     const former = id;
-    id = randomUUID();
-    await register();
+    const fresh = randomUUID();
+    await register(fresh);
+    id = fresh;
     await clear(former);
   }
 
@@ -89,7 +90,7 @@ export async function openProcesses({ db, interval = 2000, patience = 8, onFault
     if (!closed) timer = setTimeout(() => { round = work(); }, interval).unref();
   }
 
-  await register();
+  await register(id);
   await look();
   timer = setTimeout(() => { round = work(); }, interval).unref();
   return {

@@ -1,8 +1,9 @@
 import { BSON, MongoClient, ObjectId, type Document } from 'mongodb';
 import type { RestoreTarget } from '../../backup/store.js';
-import { statementKeys } from '../../xapi/statement-keys.js';
+import { keyValues } from '../../xapi/statement-keys.js';
 import type { Statement } from '../../xapi/types.js';
-import { createKeyHash } from '../key-hash.js';
+import { createKeyHash } from '../../xapi/key-hash.js';
+import { eachKey } from '../../xapi/key-run.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { engine, type BackupRow } from './backup.js';
 import { createChores } from './chores.js';
@@ -47,7 +48,7 @@ export async function openMongoRestoreTarget({ url, database: name, s3 }: Restor
     if (c === 'heads') return { ...d, h: d.p as number, cp: 0, cn: 0, e: 0 };
     if (c !== 'statements') return d;
     const statement = JSON.parse((d.text as Buffer).toString('utf8')) as Statement;
-    return { ...d, a: append, x: 0, v: false, k: statementKeys(statement).map((key) => hash.key(key)) };
+    return { ...d, a: append, x: 0, v: false, k: [...eachKey(hash.run(keyValues(statement)))] };
   }
 
   /** Hashes in the backup are those of the store that it is from. */

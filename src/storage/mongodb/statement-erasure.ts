@@ -1,9 +1,9 @@
-import { statementKeys } from '../../xapi/statement-keys.js';
+import { keyValues } from '../../xapi/statement-keys.js';
 import type { Statement, StatementRef } from '../../xapi/types.js';
 import type { Erasure } from '../../statements/store.js';
 import { missingKeys } from '../inherited-keys.js';
-import type { KeyHash } from '../key-hash.js';
-import { eachKey, type KeyRun } from '../key-run.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { eachKey, type KeyRun } from '../../xapi/key-run.js';
 import type { AppendRecords } from './append-records.js';
 import { byIds } from './by-ids.js';
 import type { Chores } from './chores.js';
@@ -57,7 +57,7 @@ type Rewrite = Extract<PlanStep, { x: number }>;
 
 export function createStatementErasure({ database: { collections }, hash, records, horizons, chores, settle }: ErasureDeps): StatementErasure {
   const { statements, references, erasures, plans, heads } = collections;
-  const keyRunOf = (statement: Statement): KeyRun => Buffer.concat(statementKeys(statement).map((key) => hash.key(key)));
+  const keyRunOf = (statement: Statement): KeyRun => hash.run(keyValues(statement));
 
   /** Waits until nothing else is under way in the tenant; of two erasures the one with the greater id gives way. */
   async function begin(tenant: string): Promise<AppendRow> {

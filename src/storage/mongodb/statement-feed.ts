@@ -1,5 +1,5 @@
 import type { FeedEntry, Position } from '../../statements/store.js';
-import { KEY_BYTES } from '../key-run.js';
+import { KEY_BYTES } from '../../xapi/key-run.js';
 import type { Database } from './database.js';
 import type { Horizons } from './horizon.js';
 import { existing, toStored } from './statement-query.js';

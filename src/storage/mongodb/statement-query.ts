@@ -1,7 +1,7 @@
 import type { Document, Filter } from 'mongodb';
 import type { StatementKey } from '../../xapi/statement-keys.js';
 import type { Position, StatementPage, StatementQuery, StoredStatement } from '../../statements/store.js';
-import type { KeyHash } from '../key-hash.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
 import { idOfRow, type StatementRow } from './collections.js';
 import type { Database } from './database.js';
 import type { Horizons, View } from './horizon.js';

@@ -1,7 +1,7 @@
 import { QuipuError } from '../../xapi/errors.js';
 import type { StatementStore } from '../../statements/store.js';
-import type { KeyHash } from '../key-hash.js';
-import { holdsKey } from '../key-run.js';
+import type { KeyHash } from '../../xapi/key-hash.js';
+import { holdsKey, KEY_BYTES } from '../../xapi/key-run.js';
 import { createAnnouncements } from './announcements.js';
 import { createAppender } from './append.js';
 import { createAppendQueue } from './append-queue.js';
@@ -55,10 +55,10 @@ export function createStatementStore({ database, hash, canonical, horizons, proc
   const queue = createAppendQueue(createAppender({ database, hash, records, horizons, inheritance, finish, chores, settle, announce: (tenant) => announcements.announce(tenant) }));
 
   return {
+    keyHash: hash,
     append: answering(async (tenant, batch) => {
-      for (const [index, { text, keys }] of batch.entries()) {
-        const bytes = keys.length * ROW_KEY_BYTES + (text.length > MOST_ROW_BYTES / 4 ? Buffer.byteLength(text) : text.length * 3);
-        if (bytes <= MOST_ROW_BYTES) continue;
+      for (const [index, statement] of batch.entries()) {
+        if ((statement.keys(hash).length / KEY_BYTES) * ROW_KEY_BYTES + statement.text.length <= MOST_ROW_BYTES) continue;
         throw new QuipuError('too-large', `Statement ${index} takes more than the ${MOST_ROW_BYTES} bytes that the store has for one; nothing of the batch was stored.`, { statement: index, rule: 'statement-size', expected: `at most ${MOST_ROW_BYTES} bytes` });
       }
       return batch.length === 0 ? { status: 'stored', outcomes: [] } : queue.append(tenant, batch);

@@ -23,13 +23,13 @@ export interface Member {
   close(): Promise<void>;
 }
 
-/** Milliseconds between two signs of life. */
+/** Milliseconds between two signs of life, where a test does not ask for others. */
 const INTERVAL = 25;
 /** Looks without one after which a member is dead. */
 const LOOKS = 4;
 
-/** Joins a database over a link of its own. */
-export async function join(url: string, database: string): Promise<Member> {
+/** Joins a database over a link of its own. @param interval milliseconds between two signs of life */
+export async function join(url: string, database: string, interval = INTERVAL): Promise<Member> {
   const link = await linkTo(url);
   let left = Infinity;
   let cut = (): void => undefined;
@@ -40,7 +40,7 @@ export async function join(url: string, database: string): Promise<Member> {
     },
   });
   const { db } = opened;
-  const processes = await openProcesses({ db, interval: INTERVAL, patience: LOOKS });
+  const processes = await openProcesses({ db, interval, patience: LOOKS });
   const chores = createChores();
   const documents = createDocumentStore(db, processes, chores);
   const attachments = createAttachmentStore({ database: opened, blobs: createGridfsBlobs(db), processes, chores, settled: async () => undefined });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { statementKeys } from '../../../src/xapi/statement-keys.js';
 import type { Activity, Statement } from '../../../src/xapi/types.js';
+import { incoming } from '../../contract/statement-samples.js';
 import { openResourceApp, type ResourceApp } from '../documents/resource-app.js';
 
 const path = '/activities';
@@ -9,7 +9,7 @@ const path = '/activities';
 async function store({ storage }: ResourceApp, object: Activity, tenant = 'a'): Promise<void> {
   const id = randomUUID();
   const value: Statement = { actor: { mbox: 'mailto:ann@example.org' }, verb: { id: 'https://example.org/verbs/did' }, object };
-  const result = await storage.statements.append(tenant, [{ id, value, text: JSON.stringify({ ...value, id }), keys: statementKeys(value), voids: false, defines: true }]);
+  const result = await storage.statements.append(tenant, [incoming({ ...value, id }, { defines: true })]);
   t.equal(result.status, 'stored');
 }
 

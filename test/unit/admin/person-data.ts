@@ -7,7 +7,7 @@ import type { Actor, Attachment } from '../../../src/xapi/types.js';
 import type { NewStatement } from '../../../src/statements/store.js';
 
 export const tenant = 'one';
-export const ann: Actor = { objectType: 'Agent', name: 'Ann', mbox: 'mailto:ann@example.org' };
+export const ann: Actor = { objectType: 'Agent', name: 'Ann Example', mbox: 'mailto:ann@example.org' };
 export const bob: Actor = { objectType: 'Agent', name: 'Bob', mbox: 'mailto:bob@example.org' };
 
 /** Stores bytes and describes them as an attachment. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { statementKeys } from '../../../src/xapi/statement-keys.js';
 import type { Actor, Statement } from '../../../src/xapi/types.js';
+import { incoming } from '../../contract/statement-samples.js';
 import { openResourceApp, type ResourceApp } from '../documents/resource-app.js';
 
 const path = '/agents';
@@ -9,7 +9,7 @@ const path = '/agents';
 async function store({ storage }: ResourceApp, actor: Actor): Promise<void> {
   const id = randomUUID();
   const value: Statement = { actor, verb: { id: 'https://example.org/verbs/did' }, object: { id: 'https://example.org/1' } };
-  const result = await storage.statements.append('a', [{ id, value, text: JSON.stringify({ ...value, id }), keys: statementKeys(value), voids: false, defines: true }]);
+  const result = await storage.statements.append('a', [incoming({ ...value, id }, { defines: true })]);
   t.equal(result.status, 'stored');
 }
 

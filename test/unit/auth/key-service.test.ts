@@ -1,9 +1,9 @@
 import t from 'tap';
 import { createAttempts } from '../../../src/auth/attempts.js';
 import { basicHeader } from '../../../src/auth/basic.js';
-import { createKeyService } from '../../../src/auth/key-service.js';
+import { createKeyService, type KeyRecord } from '../../../src/auth/key-service.js';
 import { createSecretHasher } from '../../../src/auth/secret-hash.js';
-import { homePage, openKeys } from './open-keys.js';
+import { countingHasher, homePage, openKeys } from './open-keys.js';
 
 const here = '192.0.2.1';
 
@@ -125,6 +125,77 @@ t.test('the first credential is made once and follows its settings', async (t) =
 
   const later = createKeyService({ records: storage.records, attempts: createAttempts(), homePage });
   t.same([...(await later.verify('first', 'another secret', here))!.scopes], ['all', 'admin'], 'and after a restart');
+});
+
+t.test('a start with the first credential as it was writes nothing, and its first request costs no second hash', async (t) => {
+  const { keys: former, storage } = await openKeys(t);
+  const first = { tenant: 'default', name: 'First', scopes: ['all', 'admin'] as const, id: 'first', secret: 'chosen secret' };
+  await former.ensure(first);
+  const records = storage.records.collection<KeyRecord>({ name: 'keys', indexes: ['tenant'], unique: [] });
+  const before = await records.get('', 'first');
+
+  const hasher = countingHasher();
+  const keys = createKeyService({ records: storage.records, attempts: createAttempts(), homePage, hasher });
+  await keys.ensure(first);
+  t.strictSame(await records.get('', 'first'), before, 'the record is untouched');
+  t.match(keys.verifyCached(basicHeader('first', first.secret)), { tenant: 'default', id: 'first', authority: before!.value.authority });
+  t.same([...(await keys.verify('first', first.secret, here))!.scopes], first.scopes);
+  t.equal(hasher.runs, 1);
+  t.equal(keys.verifyCached(basicHeader('first', 'another secret')), undefined);
+
+  await keys.ensure({ ...first, secret: 'another secret' });
+  t.equal((await records.get('', 'first'))!.version, before!.version + 1);
+  t.equal(keys.verifyCached(basicHeader('first', first.secret)), undefined, 'a changed secret has effect at once');
+  t.equal(await keys.verify('first', first.secret, here), undefined);
+  t.ok(await keys.verify('first', 'another secret', here));
+  await keys.revoke('default', 'first');
+  t.equal(keys.verifyCached(basicHeader('first', 'another secret')), undefined);
+});
+
+t.test('what a start has verified is not remembered when its key is revoked meanwhile', async (t) => {
+  const { storage } = await openKeys(t);
+  const hasher = createSecretHasher();
+  let revoke = async (): Promise<void> => undefined;
+  const keys = createKeyService({
+    records: storage.records, attempts: createAttempts(), homePage,
+    hasher: {
+      hash: hasher.hash,
+      matches: async (...args) => {
+        const matches = await hasher.matches(...args);
+        await revoke();
+        return matches;
+      },
+    },
+  });
+  const first = { tenant: 'default', name: 'First', scopes: ['all'] as const, id: 'first', secret: 'chosen secret' };
+  await keys.ensure(first);
+  revoke = async () => void await keys.revoke('default', 'first');
+  await keys.ensure(first);
+  revoke = async () => undefined;
+  t.equal(keys.verifyCached(basicHeader('first', first.secret)), undefined);
+  t.equal(await keys.verify('first', first.secret, here), undefined);
+});
+
+t.test('many who send one credential from as many addresses wait for one hash', async (t) => {
+  const { keys, hasher } = await openKeys(t);
+  const { id, secret } = await keys.create({ tenant: 'one', name: 'LMS', scopes: ['all'] });
+  const from = (sent: string) => Promise.all(Array.from({ length: 500 }, (_, index) => keys.verify(id, sent, `10.0.${index >> 8}.${index & 255}`)));
+  t.ok((await from(secret)).every((credential) => credential?.id === id));
+  t.equal(hasher.runs, 1);
+  t.ok((await from('wrong')).every((credential) => credential === undefined), 'nor does a wrong one cost more');
+  t.equal(hasher.runs, 2);
+});
+
+t.test('an address that has to wait holds up no other with the same credential', async (t) => {
+  const { keys, hasher } = await openKeys(t, createAttempts({ free: 1 }));
+  const { id, secret } = await keys.create({ tenant: 'one', name: 'LMS', scopes: ['all'] });
+  t.equal(await keys.verify(id, 'a guess', here), undefined);
+  const others = Array.from({ length: 50 }, (_, index) => `198.51.100.${index}`);
+  const [guesser, same, ...rest] = await Promise.allSettled([here, here, ...others].map((address) => keys.verify(id, secret, address)));
+  t.match(guesser, { status: 'rejected', reason: { code: 'too-many-requests' } });
+  t.match(same, { status: 'rejected', reason: { code: 'too-many-requests' } });
+  t.ok(rest.every((outcome) => outcome.status === 'fulfilled' && outcome.value?.id === id));
+  t.equal(hasher.runs, 2, 'the guess, and one for all others');
 });
 
 t.test('a user name is one key in all tenants', async (t) => {

@@ -1,3 +1,4 @@
+import { Ajv } from 'ajv';
 import t from 'tap';
 import { scopes } from '../../../src/auth/credential.js';
 import { loadConfig, settings } from '../../../src/config.js';
@@ -35,6 +36,10 @@ t.test('every choice of a setting is named', async (t) => {
     const { meaning } = rows.get(name) ?? { meaning: '' };
     for (const choice of 'enum' in setting ? setting.enum : []) t.match(meaning, `\`${choice}\``, `${name}: ${choice}`);
   }
+});
+
+t.test('the settings are a schema', async (t) => {
+  t.ok(new Ajv({ strict: true }).validateSchema({ type: 'object', properties: settings }));
 });
 
 t.test('a start without settings works', async (t) => {

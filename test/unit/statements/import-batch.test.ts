@@ -11,7 +11,7 @@ const credential: Credential = { tenant: 'one', id: 'k', scopes: new Set(['admin
 t.test('an import takes what is good, keeps its authority, and keeps no bytes that nothing names', async (t) => {
   const storage = await openTestStorage(t);
   const counts: Record<string, number> = {};
-  const service = createStatementService({ store: storage.statements, attachments: storage.attachments, count: (outcome, count) => { counts[outcome] = (counts[outcome] ?? 0) + count; } });
+  const service = createStatementService({ store: storage.statements, attachments: storage.attachments, preparation: { prepare: () => t.fail('an import is judged statement by statement') as never, close: async () => undefined }, count: (outcome, count) => { counts[outcome] = (counts[outcome] ?? 0) + count; } });
   const attachment = (content: string) => ({ usageType: 'https://example.org/file', display: { en: 'File' }, contentType: 'text/plain', length: content.length, sha2: createHash('sha256').update(content).digest('hex') });
   const statement = (number: number, more: object) => ({ id: `00000000-0000-4000-8000-00000000000${number}`, actor: { mbox: 'mailto:ann@example.org' }, verb: { id: 'https://example.org/did' }, object: { id: 'https://example.org/it' }, ...more });
   const own = { account: { homePage: 'https://other.example.org', name: 'other' } };

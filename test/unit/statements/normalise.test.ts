@@ -1,10 +1,21 @@
 import t from 'tap';
 import { normalise, VOIDED_VERB } from '../../../src/statements/normalise.js';
+import { createBatchWriter, readBatch } from '../../../src/statements/prepared-batch.js';
+import { createKeyHash } from '../../../src/xapi/key-hash.js';
 import { parseStatements } from '../../../src/xapi/json-text.js';
 
 const authority = { account: { homePage: 'https://example.org', name: 'key' } };
 const base = '"actor":{"mbox":"mailto:ann@example.org"},"verb":{"id":"https://example.org/did"},"object":{"id":"https://example.org/it"}';
-const given = (text: string, more: object = {}) => normalise(parseStatements(Buffer.from(text), { maxDepth: 50, maxStatements: 1 }).items[0]!, { version: '1.0.3', authority, defines: false, ...more });
+const hash = createKeyHash('salt');
+
+/** What the store is given, with the text as it stands once the store has closed it. */
+function given(text: string, more: object = {}) {
+  const [item] = parseStatements(Buffer.from(text), { maxDepth: 50, maxStatements: 1 }).items;
+  const writer = createBatchWriter(hash, 0);
+  writer.add(normalise(item!, { version: '1.0.3', authority, authorityText: JSON.stringify(authority), defines: false, ...more }, hash));
+  const [statement] = readBatch(writer.finish());
+  return { id: statement!.id, target: statement!.target, voids: statement!.voids, text: `${statement!.text.toString()}}` };
+}
 
 t.test('what the client sent stays as it is; what the LRS sets is added at the end', async (t) => {
   const { text, id } = given(`{ ${base},\n "result" : {"score":{"raw":1.10},"extensions":{"https://example.org/e":{"__proto__":12345678901234567890}}} }`);

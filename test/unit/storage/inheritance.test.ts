@@ -1,6 +1,6 @@
 import t from 'tap';
 import { missingKeys } from '../../../src/storage/inherited-keys.js';
-import { KEY_BYTES } from '../../../src/storage/key-run.js';
+import { KEY_BYTES } from '../../../src/xapi/key-run.js';
 
 /** Keys of these kinds, the hash of each its number. */
 function run(kinds: string, from = 0): Buffer {
