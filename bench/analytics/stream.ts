@@ -71,7 +71,7 @@ export async function startShippedStream(folder: string): Promise<ShippedStream>
     },
     watch: () => watchLag(client),
     newest: async (count) => {
-      const found = await client.query({ query: `SELECT toUInt32(position) AS position, id, toFloat64(toUnixTimestamp64Milli(stored)) AS stored, text FROM quipu.statement_log ORDER BY position DESC LIMIT ${count}`, format: 'JSONEachRow' });
+      const found = await client.query({ query: `SELECT toUInt32(position) AS position, id, toFloat64(toUnixTimestamp64Milli(stored)) AS stored, text FROM quipu.statement_log WHERE position > (SELECT max(position) FROM quipu.statement_log) - ${count} ORDER BY position DESC LIMIT ${count}`, format: 'JSONEachRow' });
       return (await found.json<LoggedStatement>()).reverse();
     },
     close: async () => {

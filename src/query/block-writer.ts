@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
-import { rowLine, type StatementRow } from './rows.js';
+import type { RowLines, ShippedStatement } from './row-lines.js';
+import { rowLine, rowOf, type RowPlace } from './rows.js';
 
 /** A row that went in with its text alone. */
 export interface RefusedRow {
@@ -18,17 +19,33 @@ export interface Fence {
   held(): boolean;
 }
 
+/** Rows on their way into the table: lines of an INSERT, and which statements they are of. */
+export interface Block {
+  place: RowPlace;
+  rows: Pick<ShippedStatement, 'position' | 'id'>[];
+  /** Lines of the rows, in order, in as many pieces as they were made in. */
+  lines: RowLines[];
+}
+
 /** Writes rows of `quipu.statement_log`. */
 export interface BlockWriter {
   /**
    * Inserts rows as one block, whole or not at all; with the same token a second time nothing happens. A row that the
    * engine refuses goes in with its text alone, and the rest as they are, in blocks of their own.
-   * @param tokenOf names the block that begins with a row
-   * @param landed called after each block
    * @param fence asked before each block, and once more when its bytes go out
-   * @throws anything when the engine does not take rows now; what `landed` has not told may be there or come later
+   * @throws anything when the engine does not take rows now; what `landed` was not told of may be there or come later
    */
-  write(rows: StatementRow[], tokenOf: (index: number) => string, landed: (rows: number) => void, fence: Fence): Promise<void>;
+  write(block: Block, steps: BlockSteps, fence: Fence): Promise<void>;
+}
+
+/** What a block writer asks and tells of the rows it writes, by their index in the block. */
+export interface BlockSteps {
+  /** Names the block that begins with a row. */
+  tokenOf(index: number): string;
+  /** The statement of a row, read again; undefined when it was erased meanwhile. */
+  statementOf(index: number): Promise<ShippedStatement | undefined>;
+  /** Called when all rows before `end` are dealt with, `rows` of them since the last call. */
+  landed(end: number, rows: number): void;
 }
 
 /** Codes that say something of the engine's condition and nothing of the rows. */
@@ -48,46 +65,70 @@ const settings = {
 /** Longest time in milliseconds that an INSERT may go on in the engine after its sender gave up. */
 export const LONGEST_INSERT = 60_000;
 
-/**
- * @param table such as `quipu.statement_log`
- * @param onRefused called for a row that went in with its text alone
- * @param onUncertain called when an INSERT was sent and not answered: it may still be at work
- */
-export function createBlockWriter({ client, table, onRefused, onUncertain }: { client: ClickHouseClient; table: string; onRefused: (row: RefusedRow) => void; onUncertain: () => void }): BlockWriter {
-  async function insert(lines: string[], token: string, fence: Fence): Promise<void> {
+export interface BlockWriterDeps {
+  client: ClickHouseClient;
+  /** Such as `quipu.statement_log`. */
+  table: string;
+  /** Called for a row that went in with its text alone. */
+  onRefused(row: RefusedRow): void;
+  /** Called when an INSERT was sent and not answered: it may still be at work. */
+  onUncertain(): void;
+}
+
+export function createBlockWriter({ client, table, onRefused, onUncertain }: BlockWriterDeps): BlockWriter {
+  async function insert(pieces: Buffer[], token: string, fence: Fence): Promise<void> {
     const { stream } = await client.exec({
-      query: `INSERT INTO ${table} FORMAT JSONEachRow`, values: Readable.from(guarded(Buffer.from(lines.join('')), fence), { objectMode: false }),
+      query: `INSERT INTO ${table} FORMAT JSONEachRow`, values: Readable.from(guarded(pieces, fence), { objectMode: false }),
       clickhouse_settings: { ...settings, insert_deduplication_token: token },
     });
     stream.resume();
     await new Promise<void>((resolve, reject) => stream.once('end', resolve).once('error', reject));
   }
 
-  async function write(rows: StatementRow[], tokenOf: (index: number) => string, landed: (rows: number) => void, fence: Fence, start = 0): Promise<void> {
-    await fence.confirm();
-    try {
-      await insert(rows.map((row) => rowLine(row, true)), tokenOf(start), fence);
-      return landed(rows.length);
-    } catch (error) {
-      if (!(error instanceof ClickHouseError) && !neverSent.has((error as NodeJS.ErrnoException).code ?? '')) onUncertain();
-      if (!(error instanceof ClickHouseError) || transient.has(error.code)) throw error;
-      if (rows.length === 1) {
-        await fence.confirm();
-        await insert([rowLine(rows[0]!, false)], tokenOf(start), fence);
-        onRefused({ tenant: rows[0]!.tenant, id: rows[0]!.id, reason: `${error.type ?? 'error'} (${error.code})` });
-        return landed(1);
+  async function write(block: Block, { tokenOf, statementOf, landed }: BlockSteps, fence: Fence): Promise<void> {
+    /** The rows from `start` up to and not including `end`. */
+    async function writePart(start: number, end: number): Promise<void> {
+      await fence.confirm();
+      try {
+        await insert(piecesOf(block, start, end), tokenOf(start), fence);
+        return landed(end, end - start);
+      } catch (error) {
+        if (!(error instanceof ClickHouseError) && !neverSent.has((error as NodeJS.ErrnoException).code ?? '')) onUncertain();
+        if (!(error instanceof ClickHouseError) || transient.has(error.code)) throw error;
+        if (end - start === 1) {
+          const statement = await statementOf(start);
+          if (!statement) return landed(end, 0);
+          await fence.confirm();
+          await insert([Buffer.from(rowLine(rowOf(statement, block.place), false))], tokenOf(start), fence);
+          onRefused({ tenant: block.place.tenant, id: statement.id, reason: `${error.type ?? 'error'} (${error.code})` });
+          return landed(end, 1);
+        }
       }
+      const middle = (start + end) >> 1;
+      await writePart(start, middle);
+      await writePart(middle, end);
     }
-    const half = rows.length >> 1;
-    await write(rows.slice(0, half), tokenOf, landed, fence, start);
-    await write(rows.slice(half), tokenOf, landed, fence, start + half);
+
+    await writePart(0, block.rows.length);
   }
 
-  return { write: (rows, tokenOf, landed, fence) => write(rows, tokenOf, landed, fence) };
+  return { write };
+}
+
+/** The lines of the rows from `start` up to and not including `end`. */
+function piecesOf({ lines }: Block, start: number, end: number): Buffer[] {
+  const pieces: Buffer[] = [];
+  let before = 0;
+  for (const { bytes, ends } of lines) {
+    const [first, last] = [Math.max(0, start - before), Math.min(ends.length, end - before)];
+    if (first < last) pieces.push(bytes.subarray(first === 0 ? 0 : ends[first - 1]!, ends[last - 1]!));
+    before += ends.length;
+  }
+  return pieces;
 }
 
 /** The bytes of a request, unless the process stood still between the decision to send them and now. */
-function* guarded(bytes: Buffer, fence: Fence): Generator<Buffer> {
+function* guarded(pieces: Buffer[], fence: Fence): Generator<Buffer> {
   if (!fence.held()) throw new Error('Another process may be filling the analytics table by now');
-  yield bytes;
+  yield* pieces;
 }

@@ -13,6 +13,7 @@ import { createSupervisor } from './engine/supervisor.js';
 import { migrate } from './migrate.js';
 import { queryMemory } from './query-memory.js';
 import { createRebuild, type Rebuild, type RebuildState } from './rebuild.js';
+import { createLineMaker } from './row-lines.js';
 import { createShipper, pause, type Shipper, type ShipperDeps } from './shipper.js';
 import { createShipping } from './shipping.js';
 import { createSummaries } from './summaries.js';
@@ -151,8 +152,10 @@ export function createEngineService({ feed, statements, listTenants, checkpoints
 
   const isOn = (): boolean => !['off', 'missing'].includes(statusOf());
 
+  const lines = createLineMaker();
+
   function shipperOf(table: string, more: Pick<ShipperDeps, 'summaries'> = {}): Shipper {
-    return createShipper({ table, client: writing, feed, statements, listTenants, log, tracing, prepare: (tenant) => databases.ensure(tenant), aheadPatience: sharedStore ? AHEAD_PATIENCE : 0, ...more });
+    return createShipper({ table, client: writing, lines, feed, statements, listTenants, log, tracing, prepare: (tenant) => databases.ensure(tenant), aheadPatience: sharedStore ? AHEAD_PATIENCE : 0, ...more });
   }
 
   const outlives = supervisor === undefined;
@@ -235,6 +238,7 @@ export function createEngineService({ feed, statements, listTenants, checkpoints
       await supervisor?.close();
       await Promise.all([client.close(), writing.close(), making.close()]);
       await watching;
+      await lines.close();
     },
   };
 }

@@ -105,7 +105,8 @@ export function rowOf(stored: Pick<StoredStatement, 'position' | 'id' | 'stored'
  * @param withJson false leaves the JSON column empty and marks the row as refused
  */
 export function rowLine(row: StatementRow, withJson: boolean): string {
-  const columns = JSON.stringify(row, wellFormed).slice(0, -1);
+  const written = JSON.stringify(row);
+  const columns = (halfPair.test(written) ? JSON.stringify(row, wellFormed) : written).slice(0, -1);
   return withJson ? `${columns},"statement":${row.text}}\n` : `${columns},"refused":true}\n`;
 }
 
@@ -181,6 +182,9 @@ function textsOf(extensions: Extensions | undefined): Record<string, string> {
 function dateTime(milliseconds: number): string {
   return new Date(Math.min(Math.max(milliseconds, earliest), latest)).toISOString().slice(0, -1).replace('T', ' ');
 }
+
+/** How JSON.stringify writes half a surrogate pair; what looks like one in a text makes no harm. */
+const halfPair = /\\ud[89a-f]/;
 
 /** No UTF-8 text holds half a surrogate pair; it becomes U+FFFD, as in the engine's other answers. */
 function wellFormed(_key: string, value: unknown): unknown {

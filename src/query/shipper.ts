@@ -35,6 +35,8 @@ export interface Shipper {
 }
 
 const mostRefused = 100;
+/** Entries that make a block worth its while. */
+const MANY = 1000;
 
 /** It reads the feed in slices and gives way between them. */
 export function createShipper({ listTenants, prepare, log, tracing, linger = 300, ...deps }: ShipperDeps): Shipper {
@@ -67,9 +69,10 @@ export function createShipper({ listTenants, prepare, log, tracing, linger = 300
     try {
       for (const tenant of await listTenants()) awake.add(tenant);
       const begun = performance.now();
-      while (awake.size > 0 && !signal.aborted && performance.now() - begun < milliseconds) {
-        await pause(linger, signal);
-        await round(awake, signal, fence);
+      for (let shipped = 0; awake.size > 0 && !signal.aborted && performance.now() - begun < milliseconds;) {
+        // After a long block there is enough for the next.
+        if (shipped < MANY) await pause(linger, signal);
+        shipped = await round(awake, signal, fence);
       }
       return awake.size === 0;
     } catch (error) {
@@ -80,10 +83,11 @@ export function createShipper({ listTenants, prepare, log, tracing, linger = 300
     }
   }
 
-  /** One block of each tenant that may have something. */
-  async function round(awake: Set<string>, signal: AbortSignal, fence: Fence): Promise<void> {
+  /** One block of each tenant that may have something. @returns entries of the longest */
+  async function round(awake: Set<string>, signal: AbortSignal, fence: Fence): Promise<number> {
+    let longest = 0;
     for (const tenant of [...awake]) {
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       awake.delete(tenant);
       const shipper = shipperOf(tenant);
       if (!(await shipper.pending())) continue;
@@ -94,7 +98,9 @@ export function createShipper({ listTenants, prepare, log, tracing, linger = 300
         return count;
       });
       if (entries > 0) awake.add(tenant);
+      longest = Math.max(longest, entries);
     }
+    return longest;
   }
 
   return {

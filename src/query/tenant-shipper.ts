@@ -2,7 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Feed } from '../feed/service.js';
 import type { FeedEntry, StatementStore, StoredStatement } from '../statements/store.js';
 import { createBlockWriter, type Fence, type RefusedRow } from './block-writer.js';
-import { rowOf, type StatementRow } from './rows.js';
+import { beginBlock, type NextBlock } from './next-block.js';
+import type { LineMaker } from './row-lines.js';
 import type { Summaries } from './summaries.js';
 
 /** The table holds what the store does not, as after the restore of an older backup. */
@@ -19,6 +20,7 @@ export interface TenantShipperDeps {
   statements: StatementStore;
   /** Such as `quipu.statement_log`. */
   table: string;
+  lines: LineMaker;
   onRefused: (row: RefusedRow) => void;
   /** Called when an INSERT was sent and not answered: it may still be at work. */
   onUncertain: () => void;
@@ -40,10 +42,10 @@ export interface TenantShipper {
   forget(): void;
 }
 
-/** Most entries, and bytes of text, that go in one block. */
-const blockRows = 10_000;
-const blockBytes = 16 << 20;
+/** Ids in one command of an erasure. */
 const slice = 1000;
+/** Milliseconds between two looks for statements that have come while a block is on its way. */
+const GATHER_EVERY = 50;
 
 /**
  * Exactness. The table itself says where to go on: behind the highest position it holds. A block is one INSERT with a token
@@ -51,11 +53,12 @@ const slice = 1000;
  * whichever that is. An erasure removes rows of an older version and adds the rewritten ones under a token of its own; it
  * has no row, so it may be dealt with again after a restart, which changes nothing.
  */
-export function createTenantShipper(tenant: string, { client, feed, statements, table, onRefused, onUncertain, summaries, aheadPatience = 0 }: TenantShipperDeps): TenantShipper {
+export function createTenantShipper(tenant: string, { client, feed, statements, table, lines, onRefused, onUncertain, summaries, aheadPatience = 0 }: TenantShipperDeps): TenantShipper {
   const writer = createBlockWriter({ client, table, onRefused, onUncertain });
   let at: { position: number; rows: number } | undefined;
   let sure = false;
   let aheadSince: number | undefined;
+  let next: NextBlock | undefined;
 
   async function settle(): Promise<{ position: number; rows: number }> {
     const here = sure && at ? at : await place();
@@ -79,44 +82,41 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
 
   async function step(fence: Fence): Promise<number> {
     const { position: before } = await settle();
-    const entries = await nextEntries(before);
-    const first = entries[0];
-    if (first === undefined) return 0;
-    if (first.kind === 'erasure') {
+    const current = next?.after === before ? next : beginBlock({ feed, lines, tenant, after: before });
+    while (await current.grow());
+    const { rows } = current.block;
+    if (current.erasure) {
+      next = undefined;
       await summaries?.takeAway([tenant]);
-      await erase(first, fence);
+      await erase(current.erasure, fence);
       await summaries?.allow([tenant]);
-      at = { position: first.position, rows: (await place()).rows };
+      at = { position: current.erasure.position, rows: (await place()).rows };
       return 1;
     }
-    const rows: StatementRow[] = [];
-    for (const entry of entries) {
-      if (entry.kind === 'statement') rows.push(rowOf(entry, { tenant, erasure: 0 }));
-      if (rows.length % 500 === 0) await new Promise(setImmediate);
-    }
-    let landed = 0;
-    await writer.write(rows, (index) => `${tenant}:${index === 0 ? before : rows[index - 1]!.position}`, (count) => {
-      landed += count;
-      at = { position: rows[landed - 1]!.position, rows: at!.rows + count };
-    }, fence);
+    if (rows.length === 0) return 0;
+    const following = beginBlock({ feed, lines, tenant, after: rows.at(-1)!.position });
+    next = following;
+    await meanwhile(following, writer.write(current.block, {
+      tokenOf: (index) => `${tenant}:${index === 0 ? before : rows[index - 1]!.position}`,
+      statementOf: async (index) => {
+        const [entry] = await feed.read(tenant, rows[index]!.position - 1, 1);
+        return entry?.kind === 'statement' && entry.position === rows[index]!.position ? entry : undefined;
+      },
+      landed: (end, count) => {
+        at = { position: rows[end - 1]!.position, rows: at!.rows + count };
+      },
+    }, fence));
     return rows.length;
   }
 
-  /** Statements up to the limits of a block or the next erasure, or that erasure alone. */
-  async function nextEntries(after: number): Promise<FeedEntry[]> {
-    const entries: FeedEntry[] = [];
-    let bytes = 0;
-    for (let last = after; entries.length < blockRows && bytes < blockBytes;) {
-      const read = await feed.read(tenant, last, slice);
-      for (const entry of read) {
-        if (entry.kind === 'erasure') return entries.length === 0 ? [entry] : entries;
-        entries.push(entry);
-        bytes += entry.text.length;
-        last = entry.position;
-      }
-      if (read.length < slice) break;
-    }
-    return entries;
+  /** Gathers the block that comes next while work is under way. */
+  async function meanwhile(following: NextBlock, work: Promise<void>): Promise<void> {
+    let over = false;
+    const ended = work.finally(() => { over = true; });
+    const gathered = (async () => {
+      while (!over) if (!await following.grow()) await Promise.race([new Promise((resolve) => setTimeout(resolve, GATHER_EVERY)), ended.catch(() => undefined)]);
+    })();
+    await Promise.all([ended, gathered]);
   }
 
   async function erase({ position, erased, redacted }: Extract<FeedEntry, { kind: 'erasure' }>, fence: Fence): Promise<void> {
@@ -131,8 +131,12 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
     for (let start = 0; start < redacted.length; start += slice) {
       const present = await rewritten(position, redacted.slice(start, start + slice));
       const kept = await Promise.all(redacted.slice(start, start + slice).filter((id) => !present.has(id)).map((id) => statements.get(tenant, id)));
-      const rows = kept.filter((found): found is StoredStatement => found !== undefined).map((found) => rowOf(found, { tenant, erasure: position }));
-      if (rows.length > 0) await writer.write(rows, (index) => `${tenant}:erasure:${position}:${rows[index]!.id}`, () => undefined, fence);
+      const found = kept.filter((one): one is StoredStatement => one !== undefined);
+      if (found.length === 0) continue;
+      const place = { tenant, erasure: position };
+      await writer.write({ place, rows: found, lines: [await lines.make(found, place)] }, {
+        tokenOf: (index) => `${tenant}:erasure:${position}:${found[index]!.id}`, statementOf: async (index) => found[index], landed: () => undefined,
+      }, fence);
     }
     // Takes the removed rows from the disk as well, in the engine's own time.
     await client.command({ query: `ALTER TABLE ${table} APPLY DELETED MASK`, clickhouse_settings: { mutations_sync: '0', alter_sync: '0' } });
@@ -150,6 +154,9 @@ export function createTenantShipper(tenant: string, { client, feed, statements, 
     get at() { return at; },
     pending: async () => (await feed.read(tenant, (await settle()).position, 1)).length > 0,
     step,
-    forget: () => { sure = false; },
+    forget: () => {
+      sure = false;
+      next = undefined;
+    },
   };
 }

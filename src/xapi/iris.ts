@@ -1,10 +1,11 @@
+/** Scheme, colon, and at least one character. */
+const start = /^[a-zA-Z][a-zA-Z0-9+.-]*:./su;
+
 /**
- * Scheme, colon, then at least one character that RFC 3987 allows somewhere in an IRI; a percent sign starts an escape.
- * Square brackets are let through everywhere, as browsers do, because query strings carry them. The two alternatives share
- * no character, so the time is linear.
+ * What RFC 3987 allows nowhere in an IRI; a percent sign starts an escape. Square brackets are let through everywhere, as browsers do,
+ * because query strings carry them. One character is looked at after the other, so that no length is too long.
  */
-const iri =
-  /^[a-zA-Z][a-zA-Z0-9+.-]*:(?:[^\u0000-\u0020"%<>\\^`{|}\u007f-\u009f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufff0-\uffff\u{e0000}-\u{e0fff}\u{f0000}-\u{10ffff}]|%[0-9a-fA-F]{2})+$/u;
+const forbidden = /[\u0000-\u0020"<>\\^`{|}\u007f-\u009f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufff0-\uffff\u{e0000}-\u{e0fff}\u{f0000}-\u{10ffff}]|%(?![0-9a-fA-F]{2})/u;
 
 const ascii = /^[\u0021-\u007e]*$/;
 
@@ -13,10 +14,10 @@ const ascii = /^[\u0021-\u007e]*$/;
  * the same rule. Best effort, as the standard allows: characters and scheme are checked, rules of single schemes are not.
  */
 export function isIri(value: string): boolean {
-  return iri.test(value);
+  return start.test(value) && !forbidden.test(value);
 }
 
 /** Whether a string is an absolute URI, which is an IRI of ASCII characters only (`openid`; RFC 3986). */
 export function isUri(value: string): boolean {
-  return ascii.test(value) && iri.test(value);
+  return ascii.test(value) && isIri(value);
 }

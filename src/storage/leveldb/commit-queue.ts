@@ -37,6 +37,8 @@ export interface CommitQueue {
    * @throws what the work throws; QuipuError as `commit` does while the store takes no writes
    */
   exclusive<T>(work: (commitNow: <R>(task: Task<R>) => Promise<R>) => Promise<T>): Promise<T>;
+  /** How often exclusive work has come to its end: whoever read before and writes after can tell that nothing else changed what was there. */
+  exclusiveRuns(): number;
   /** Newest position that can be read. */
   head(): number;
   /** Every time up to this one (milliseconds) belongs to commits that can be read or to none. */
@@ -76,6 +78,7 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
   let writing: number | undefined;
   let clock = lastStored;
   let running = false;
+  let runsAlone = 0;
   let closing = false;
   let broken: { reason: Error; mended: Promise<void> } | undefined;
   let idle: (() => void)[] = [];
@@ -260,9 +263,10 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         reject(unavailable(broken?.reason));
         return;
       }
-      alone.push({ run: () => work(commitNow).then(resolve, reject), reject });
+      alone.push({ run: () => work(commitNow).then(resolve, reject).finally(() => runsAlone++), reject });
       start();
     }),
+    exclusiveRuns: () => runsAlone,
     head: () => head,
     settledThrough: () => Math.min(Date.now(), now(), writing ?? Infinity) - 1,
     onReset: (listener) => resets.push(listener),

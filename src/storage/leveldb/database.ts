@@ -27,6 +27,8 @@ export interface Database {
   hasRoom(): boolean;
   /** @throws QuipuError `store-unavailable` while the store is being reopened after a failure */
   get(key: Buffer): Buffer | undefined;
+  /** Several at once, in another thread. @throws as `get` does */
+  getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]>;
   close(): Promise<void>;
 }
 
@@ -57,7 +59,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const commits = createCommitQueue({
     level, get, hasRoom: space.hasRoom, head: () => readHead(level), canReopen: () => hasRoomToOpen(directory), reopen: () => reopen(level, directory), onState: options.onState ?? (() => undefined),
   });
-  return { level, salt, commits, get, hasRoom: space.hasRoom, close: async () => {
+  const getMany = async (keys: Buffer[]): Promise<(Buffer | undefined)[]> => {
+    try {
+      return await level.getMany(keys);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  };
+  return { level, salt, commits, get, getMany, hasRoom: space.hasRoom, close: async () => {
     space.stop();
     await commits.close();
     await level.close();

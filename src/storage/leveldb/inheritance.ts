@@ -3,7 +3,7 @@ import { missingKeys } from '../inherited-keys.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { idKey, numberAtEnd, numberedKey, positionBytes, tableKey, tenantPrefix, afterPrefix } from './keys.js';
-import { postingKey, postingPrefix } from './postings.js';
+import { postingKey, postingPrefix } from './posting-entry.js';
 import { recordFlags, recordId, recordKeys, rewriteRecord } from './record.js';
 import { readIndexEntry } from './statement-index.js';
 

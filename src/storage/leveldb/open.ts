@@ -3,7 +3,7 @@ import type { BackupStore } from '../../backup/store.js';
 import type { DocumentStore } from '../../documents/store.js';
 import type { RecordStore } from '../../records/store.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
-import type { CanonicalStore, StatementStore } from '../../statements/store.js';
+import type { CanonicalStore } from '../../statements/store.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';
@@ -11,13 +11,12 @@ import { openDatabase } from './database.js';
 import { createDocumentStore } from './document-store.js';
 import { createKeyHash } from '../../xapi/key-hash.js';
 import { createEntries, type Entries } from './entries.js';
-import type { ReadCount } from './postings.js';
 import { createRecordStore } from './record-store.js';
-import { createStatementStore } from './statement-store.js';
+import { createStatementStore, type LevelStatementStore } from './statement-store.js';
 
 /** Every port of the embedded profile, on one data folder. */
 export interface LevelStorage {
-  statements: StatementStore & { readonly reads: ReadCount };
+  statements: LevelStatementStore;
   canonical: CanonicalStore;
   documents: DocumentStore;
   attachments: AttachmentStore;
@@ -60,6 +59,9 @@ export async function openLevelStorage({ directory, minFreeBytes = 0, onState }:
     backup,
     entries: createEntries(database),
     available: () => database.commits.available(),
-    close: () => database.close(),
+    close: async () => {
+      await statements.close();
+      await database.close();
+    },
   };
 }

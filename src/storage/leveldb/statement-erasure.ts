@@ -9,7 +9,7 @@ import type { KeyHash } from '../../xapi/key-hash.js';
 import { eachKey, holdsKey, type KeyRun } from '../../xapi/key-run.js';
 import { readReferrers, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey } from './keys.js';
-import { decodeEntry, encodeFurther, postingKey, postingPrefix } from './postings.js';
+import { decodeEntry, encodeFurther, postingKey, postingPrefix } from './posting-entry.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordText, recordStored, VOIDED, VOIDING, writeRecord } from './record.js';
 import { readIndexEntry, writeAwaited } from './statement-index.js';
 

@@ -4,7 +4,9 @@ import { firstPositionAfter, type Database } from './database.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
 import { holdsKey } from '../../xapi/key-run.js';
 import { numberAtEnd, numberedKey } from './keys.js';
-import { createListReader, createUnionReader, positionsWithin, postingKey, postingPrefix, type PositionRange, type PostingReader, type ReadCount } from './postings.js';
+import { postingKey, postingPrefix } from './posting-entry.js';
+import type { PostingMerger } from './posting-merger.js';
+import { createListReader, createUnionReader, positionsHeld, type ListDeps, type PositionRange, type PostingReader, type ReadCount } from './posting-reader.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, VOIDED } from './record.js';
 
 /**
@@ -19,18 +21,23 @@ export interface QueryDeps {
   /** Whether the tenant has postings in late lists at all. */
   hasLate(tenant: string): boolean;
   reads: ReadCount;
+  merger: PostingMerger;
 }
 
 /** Positions looked at to compare lists. */
 const SAMPLE = 24;
-/** Bytes of an entry of a list on disk, roughly. */
-const ENTRY_BYTES = 20;
 /** Below this a range may stand in memory or in one block, and its size on disk says nothing. */
 const TELLING_BYTES = 64 << 10;
 /** Positions of the driving list taken at a time. */
 const LONGEST_RUN = 1024;
+/** Entries that can be read in the time that a record takes. */
+const ENTRIES_A_RECORD = 2;
 /** A run shorter than this is read rather than thinned. */
 const SHORTEST_RUN = 32;
+/** Records read at once: at first, at the most, and the bytes that they may take if none is longer than those before. */
+const FIRST_RECORDS = 16;
+const MOST_RECORDS = 128;
+const RECORDS_BYTES = 4 << 20;
 const LATEST_TIME = 2 ** 48 - 2;
 
 /** Runs a query; see `StatementStore.find`. */
@@ -43,6 +50,8 @@ export async function runQuery(deps: QueryDeps, tenant: string, query: Statement
   else await scanPostings(deps, tenant, query, range, page);
   return page.result();
 }
+
+const listDeps = ({ database: { level }, reads, merger }: QueryDeps): ListDeps => ({ level, reads, merger });
 
 async function rangeOf({ database }: QueryDeps, query: StatementQuery, horizon: number): Promise<PositionRange> {
   let from = 1;
@@ -57,6 +66,8 @@ async function rangeOf({ database }: QueryDeps, query: StatementQuery, horizon: 
 interface Page {
   /** Offers the next match in order; says whether the page wants more. */
   offer(position: number, record: Buffer): boolean;
+  /** How many matches would show that it is full. */
+  left(): number;
   result(): StatementPage;
 }
 
@@ -75,6 +86,7 @@ function createPage(query: StatementQuery, horizon: number): Page {
       statements.push({ position, id: recordId(record), stored: recordStored(record), text, voided: (recordFlags(record) & VOIDED) !== 0 });
       return true;
     },
+    left: () => query.limit + 1 - statements.length,
     result: () => (more ? { statements, next: { position: statements[statements.length - 1]!.position, horizon } } : { statements }),
   };
 }
@@ -102,33 +114,56 @@ async function scanLog({ database, reads }: QueryDeps, tenant: string, query: St
 }
 
 async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange, page: Page): Promise<void> {
-  const { database, reads, hash } = deps;
+  const { hash } = deps;
   const [driver, second] = await rankFilters(deps, tenant, query, range);
   const rest = query.filters.filter((_, index) => index !== driver.index).map((keys) => keys.map((key) => hash.key(key)));
-  let thinning = second !== undefined;
+  const records = createRecordReader(deps, tenant);
   try {
     let positions = driver.sampled;
     for (let size = query.limit + 1 - positions.length; ; size = Math.min(size * 2, LONGEST_RUN)) {
       if (positions.length === 0) positions = await driver.reader.read(Math.max(8, Math.min(size, LONGEST_RUN)));
       if (positions.length === 0) return;
-      if (thinning && positions.length >= SHORTEST_RUN) {
-        const ends = [positions[0]!, positions[positions.length - 1]!];
-        const held = await positionsWithin(database.level, second!.lists, { from: Math.min(...ends), to: Math.max(...ends) }, positions.length, reads);
-        if (held) positions = positions.filter((position) => held.has(position));
-        else thinning = false;
+      if (second && positions.length >= SHORTEST_RUN) {
+        const rising = query.ascending ? positions : positions.toReversed();
+        const held = await positionsHeld(listDeps(deps), second.lists, rising, positions.length * ENTRIES_A_RECORD);
+        if (held) positions = query.ascending ? held : held.reverse();
       }
-      for (const position of positions) {
-        const record = database.get(numberedKey(tenant, 's', position));
-        reads.records++;
-        if (!record || !wanted(query, record)) continue;
-        const keys = recordKeys(record);
-        if (rest.every((anyOf) => anyOf.some((key) => holdsKey(keys, key))) && !page.offer(position, record)) return;
+      for (let at = 0; at < positions.length;) {
+        const some = positions.slice(at, at + records.next(page.left()));
+        for (const [index, record] of (await records.read(some)).entries()) {
+          if (!record || !wanted(query, record)) continue;
+          const keys = recordKeys(record);
+          if (rest.every((anyOf) => anyOf.some((key) => holdsKey(keys, key))) && !page.offer(some[index]!, record)) return;
+        }
+        at += some.length;
       }
       positions = [];
     }
   } finally {
     await driver.reader.close();
   }
+}
+
+/** Reads records in groups, beside the thread that answers requests. */
+interface RecordReader {
+  /** How many to read at once, when so many are needed at least. */
+  next(needed: number): number;
+  read(positions: readonly number[]): Promise<(Buffer | undefined)[]>;
+}
+
+function createRecordReader({ database, reads }: QueryDeps, tenant: string): RecordReader {
+  let count = FIRST_RECORDS;
+  let longest = 0;
+  return {
+    next: (needed) => Math.min(count, Math.max(needed, FIRST_RECORDS)),
+    read: async (positions) => {
+      const found = await database.getMany(positions.map((position) => numberedKey(tenant, 's', position)));
+      reads.records += found.length;
+      for (const record of found) longest = Math.max(longest, record?.length ?? 0);
+      count = Math.max(1, Math.min(count * 8, MOST_RECORDS, Math.floor(RECORDS_BYTES / (longest + 1))));
+      return found;
+    },
+  };
 }
 
 /** A filter of a query and its postings. */
@@ -142,26 +177,25 @@ interface RankedFilter {
 
 /** The two filters with the fewest postings in range, by the beginning of each list, then by its size on disk; all readers but the first are closed. */
 async function rankFilters(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange): Promise<[RankedFilter, RankedFilter | undefined]> {
-  const { level } = deps.database;
   const candidates = await Promise.all(query.filters.map(async (keys, index) => {
     const lists = listsOf(deps, tenant, keys);
-    const reader = createUnionReader(lists.map((prefix) => createListReader(level, prefix, range, query.ascending, deps.reads)), query.ascending);
+    const reader = createUnionReader(lists.map((prefix) => createListReader(listDeps(deps), prefix, range, query.ascending)), query.ascending);
     if (query.filters.length === 1) return { index, lists, reader, sampled: [], size: 0 };
     const sampled = await reader.read(SAMPLE);
-    return { index, lists, reader, sampled, size: await estimate(deps, lists, range, sampled) };
+    return { index, lists, reader, sampled, size: await estimate(deps, lists, range, sampled, reader.density()) };
   }));
   candidates.sort((a, b) => a.size - b.size);
   await Promise.all(candidates.slice(1).map((other) => other.reader.close()));
   return [candidates[0]!, candidates[1]];
 }
 
-async function estimate(deps: QueryDeps, lists: Buffer[], range: PositionRange, sampled: number[]): Promise<number> {
+async function estimate(deps: QueryDeps, lists: Buffer[], range: PositionRange, sampled: number[], density: number): Promise<number> {
   if (sampled.length < SAMPLE) return sampled.length;
   const sizes = await Promise.all(lists.map((prefix) => deps.database.level.approximateSize(postingKey(prefix, range.from), postingKey(prefix, range.to + 1))));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  if (bytes >= TELLING_BYTES) return bytes / ENTRY_BYTES;
+  if (bytes >= TELLING_BYTES) return bytes * density;
   const span = Math.abs(sampled[sampled.length - 1]! - sampled[0]!) + 1;
-  return Math.min((sampled.length * (range.to - range.from + 1)) / span, Math.max(bytes / ENTRY_BYTES, TELLING_BYTES / ENTRY_BYTES));
+  return Math.min((sampled.length * (range.to - range.from + 1)) / span, Math.max(bytes, TELLING_BYTES) * density);
 }
 
 function listsOf({ hash, hasLate }: QueryDeps, tenant: string, keys: StatementKey[]): Buffer[] {

@@ -12,7 +12,8 @@ import type { Database } from './database.js';
 import { createInheritance, noteGrown, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix, uuidKey } from './keys.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordOf, recordStored, recordText, rewriteRecord, VOIDED, VOIDING } from './record.js';
-import type { ReadCount } from './postings.js';
+import { createPostingMerger } from './posting-merger.js';
+import type { ReadCount } from './posting-reader.js';
 import { createErasure } from './statement-erasure.js';
 import { readIndexEntry, writeAwaited, writePresent, type IndexEntry } from './statement-index.js';
 import { runQuery } from './statement-query.js';
@@ -23,6 +24,10 @@ export interface LevelStatementStore extends StatementStore {
   readonly reads: ReadCount;
   /** Finishes what a crash interrupted; before the first request. */
   resume(): Promise<void>;
+  /** Resolves when no posting lists wait to be merged. */
+  merged(): Promise<void>;
+  /** Ends work in the background. */
+  close(): Promise<void>;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -63,6 +68,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     lateTenants.clear();
     void inheritance.resume().catch(leftForLater);
   });
+  const merger = createPostingMerger(database.level, commits);
   const erasure = createErasure({ database, hash, markLate, addToCount });
 
   /** The statement that is stored under an id, for comparison. */
@@ -181,7 +187,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       const record = entry?.kind === 'present' ? database.get(numberedKey(tenant, 's', entry.position)) : undefined;
       return record && toStored((entry as { position: number }).position, record);
     },
-    find: (tenant, query) => runQuery({ database, hash, hasLate, reads }, tenant, query),
+    find: (tenant, query) => runQuery({ database, hash, hasLate, reads, merger }, tenant, query),
     consistentThrough: async () => commits.settledThrough(),
     feed: async (tenant, after, limit) => {
       const entries: FeedEntry[] = [];
@@ -220,6 +226,8 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     },
     count: async (tenant) => readCount(database.get(countKey(tenant))),
     resume: () => inheritance.resume(),
+    merged: () => merger.idle(),
+    close: () => merger.close(),
   };
 }
 

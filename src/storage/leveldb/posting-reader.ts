@@ -1,0 +1,212 @@
+import { numberAtEnd } from './keys.js';
+import type { Level } from './level.js';
+import { decodeEntry, postingKey } from './posting-entry.js';
+import { watchStretches, type PostingMerger } from './posting-merger.js';
+
+/** The part of the log a query is about: positions from `from` to `to`, both included. */
+export interface PositionRange {
+  from: number;
+  to: number;
+}
+
+/** Reads the positions of one list or of several as one, in order, each once. */
+export interface PostingReader {
+  /** Up to about `count` positions that come next; empty at the end. */
+  read(count: number): Promise<number[]>;
+  /** Positions a byte on disk, roughly, by what was read. */
+  density(): number;
+  close(): Promise<void>;
+}
+
+/** Counts what a query read, for the proof that it reads no more than it must. */
+export interface ReadCount {
+  entries: number;
+  records: number;
+}
+
+/** What reading lists takes. */
+export interface ListDeps {
+  level: Level;
+  reads: ReadCount;
+  /** Is told of lists that are read entry by entry. */
+  merger: PostingMerger;
+}
+
+/** Entries read at first; how many come then is known by how many positions these had. */
+const FIRST_ENTRIES = 4;
+const MOST_ENTRIES = 1000;
+/** What the key of an entry takes, of which most is that of the entry before. */
+const KEY_BYTES_ON_DISK = 20;
+
+/** Reads one list within a range, as it was when the reading began. */
+export function createListReader(deps: ListDeps, prefix: Buffer, range: PositionRange, ascending: boolean): PostingReader {
+  const { level, reads, merger } = deps;
+  const last = postingKey(prefix, range.to);
+  const watch = watchStretches(merger, prefix);
+  let iterator: EntryIterator | undefined;
+  let done = range.from > range.to;
+  let seen = 0;
+  let positionsSeen = 0;
+  let bytesSeen = 0;
+
+  async function begin(): Promise<EntryIterator> {
+    if (!ascending) return level.iterator({ gte: postingKey(prefix, 0), lte: last, reverse: true });
+    return iterateFrom(deps, prefix, range.from, { lte: last });
+  }
+
+  /** Entries that hold about so many positions, by those read before. */
+  function entriesFor(count: number): number {
+    if (seen === 0) return Math.min(count, FIRST_ENTRIES);
+    return Math.min(Math.max(1, Math.ceil((count * seen) / positionsSeen)), MOST_ENTRIES);
+  }
+
+  return {
+    read: async (count) => {
+      const found: number[] = [];
+      while (!done && found.length < count) {
+        iterator ??= await begin();
+        const entries = await iterator.nextv(entriesFor(count - found.length));
+        if (entries.length === 0) done = true;
+        reads.entries += entries.length;
+        seen += entries.length;
+        for (const [key, value] of entries) {
+          const positions = decodeEntry(key, value);
+          positionsSeen += positions.length;
+          bytesSeen += KEY_BYTES_ON_DISK + value.length;
+          watch.see(key, positions.length);
+          if (!ascending) positions.reverse();
+          for (const position of positions) if (position >= range.from && position <= range.to) found.push(position);
+          if (!ascending && positions[positions.length - 1]! < range.from) done = true;
+        }
+      }
+      return found;
+    },
+    density: () => positionsSeen / Math.max(1, bytesSeen),
+    close: async () => {
+      watch.end();
+      await iterator?.close();
+    },
+  };
+}
+
+/**
+ * Which of some positions are in one of several lists.
+ * @param positions rising
+ * @param budget most entries to read
+ * @returns those that are, rising; undefined when that takes more entries than the budget
+ */
+export async function positionsHeld(deps: ListDeps, prefixes: Buffer[], positions: readonly number[], budget: number): Promise<number[] | undefined> {
+  const held = new Uint8Array(positions.length);
+  let left = budget;
+  for (const prefix of prefixes) {
+    const watch = watchStretches(deps.merger, prefix);
+    const iterator = await iterateFrom(deps, prefix, positions[0]!, { lte: postingKey(prefix, positions[positions.length - 1]!), limit: left + 1 });
+    try {
+      let last: [Buffer, Buffer] | undefined;
+      let at = 0;
+      for (let entries = await iterator.nextv(MOST_ENTRIES); entries.length > 0; entries = await iterator.nextv(MOST_ENTRIES)) {
+        deps.reads.entries += entries.length;
+        left -= entries.length;
+        // What an entry holds ends where the next one begins.
+        for (const entry of entries) {
+          if (last) at = markHeld(last, positions, at, numberAtEnd(entry[0]), held);
+          last = entry;
+          // Each byte ends a position or goes on with one: as near as is needed here.
+          watch.see(entry[0], entry[1].length + 1);
+        }
+        if (left < 0) return undefined;
+      }
+      if (last) markHeld(last, positions, at, Infinity, held);
+    } finally {
+      watch.end();
+      await iterator.close();
+    }
+  }
+  return positions.filter((_, index) => held[index] === 1);
+}
+
+/** Marks those positions from the place `at` on and below `end` that an entry holds. @returns the place of the first one from `end` on */
+function markHeld([key, value]: [Buffer, Buffer], positions: readonly number[], at: number, end: number, held: Uint8Array): number {
+  let position = numberAtEnd(key);
+  while (at < positions.length && positions[at]! < position) at++;
+  let next = at;
+  while (next < positions.length && positions[next]! < end) next++;
+  if (next === at) return next;
+  let difference = 0;
+  let scale = 1;
+  let byte = 0;
+  for (;;) {
+    while (at < next && positions[at]! < position) at++;
+    if (at === next) return next;
+    if (positions[at] === position) held[at] = 1;
+    difference = 0;
+    scale = 1;
+    for (; ; byte++) {
+      if (byte === value.length) return next;
+      difference += (value[byte]! & 0x7f) * scale;
+      if (value[byte]! < 0x80) break;
+      scale *= 0x80;
+    }
+    byte++;
+    position += difference;
+  }
+}
+
+/** Reads entries of a list one after the other. */
+interface EntryIterator {
+  nextv(count: number): Promise<[Buffer, Buffer][]>;
+  close(): Promise<void>;
+}
+
+/** Iterates a list from the entry that reaches a position: the one that begins at it or last before it, which may hold it. */
+async function iterateFrom({ level, reads }: ListDeps, prefix: Buffer, position: number, options: { lte: Buffer; limit?: number }): Promise<EntryIterator> {
+  // Both look at the same moment: a merge in between would put what begins here into an entry before it.
+  const snapshot = level.snapshot();
+  const before = level.keys({ gte: postingKey(prefix, 0), lte: postingKey(prefix, position), reverse: true, limit: 1, snapshot });
+  const [start] = await before.nextv(1);
+  await before.close();
+  if (start) reads.entries++;
+  const iterator = level.iterator({ ...options, gte: start ?? postingKey(prefix, position), snapshot });
+  return {
+    nextv: (count) => iterator.nextv(count),
+    close: async () => {
+      await iterator.close();
+      await snapshot.close();
+    },
+  };
+}
+
+/** Reads several lists as one. */
+export function createUnionReader(readers: PostingReader[], ascending: boolean): PostingReader {
+  if (readers.length === 1) return readers[0]!;
+  const heads = readers.map((reader) => ({ reader, buffer: [] as number[], at: 0, done: false }));
+  let lastGiven: number | undefined;
+  return {
+    read: async (count) => {
+      const found: number[] = [];
+      while (found.length < count) {
+        const empty = heads.filter((head) => !head.done && head.at >= head.buffer.length);
+        await Promise.all(empty.map(async (head) => {
+          head.buffer = await head.reader.read(Math.max(8, Math.ceil(count / 2)));
+          head.at = 0;
+          head.done = head.buffer.length === 0;
+        }));
+        let best: (typeof heads)[number] | undefined;
+        for (const head of heads) {
+          if (head.done) continue;
+          const position = head.buffer[head.at]!;
+          if (!best || (ascending ? position < best.buffer[best.at]! : position > best.buffer[best.at]!)) best = head;
+        }
+        if (!best) break;
+        const position = best.buffer[best.at++]!;
+        if (position !== lastGiven) found.push(position);
+        lastGiven = position;
+      }
+      return found;
+    },
+    density: () => Math.max(...readers.map((reader) => reader.density())),
+    close: async () => {
+      await Promise.all(readers.map((reader) => reader.close()));
+    },
+  };
+}
