@@ -1,5 +1,5 @@
 /** The dependency rule of ARCHITECTURE.md: main -> server -> features -> feed, documents, records, jobs, tracing -> xapi; adapters know ports alone. */
-const features = 'about|activities|admin|agents|alternate-request|auth|backup|live|migration|profiles|query|state-api|statements|transfer';
+const features = 'about|activities|admin|agents|alternate-request|auth|backup|cmi5|live|migration|profiles|query|state-api|statements|transfer';
 
 module.exports = {
   forbidden: [
@@ -12,7 +12,7 @@ module.exports = {
     },
     {
       name: 'adapters-know-ports', comment: 'An adapter imports ports and the pure model.', severity: 'error',
-      from: { path: '^src/storage/' }, to: { path: '^src/', pathNot: '^src/(storage/|xapi/|[a-z-]+/[a-z-]*store\\.ts$)' },
+      from: { path: '^src/storage/' }, to: { path: '^src/', pathNot: '^src/(storage/|xapi/|[a-z0-9-]+/[a-z0-9-]*store\\.ts$)' },
     },
     {
       name: 'features-below-server', severity: 'error',
@@ -24,12 +24,12 @@ module.exports = {
     },
     {
       name: 'feed-documents-records-jobs-are-lower', severity: 'error',
-      from: { path: '^src/(feed|documents|records|jobs)/' }, to: { path: `^src/(${features})/`, pathNot: '^src/(statements/store\\.ts|auth/credential\\.ts)$' },
+      from: { path: '^src/(feed|documents|records|jobs)/' }, to: { path: `^src/(${features})/`, pathNot: '^src/(statements/store\\.ts|auth/(credential|policy)\\.ts)$' },
     },
     {
       name: 'features-meet-in-services', comment: 'A feature reaches another through its service or its port.', severity: 'error',
       from: { path: `^src/(${features})/` },
-      to: { path: `^src/(${features})/`, pathNot: ['^src/$1/', '^src/[a-z-]+/[a-z-]*(service|store)\\.ts$', '^src/auth/(authority|credential|permissions|request)\\.ts$'] },
+      to: { path: `^src/(${features})/`, pathNot: ['^src/$1/', '^src/[a-z0-9-]+/[a-z0-9-]*(service|store)\\.ts$', '^src/auth/(authority|credential|permissions|policy|request)\\.ts$'] },
     },
     { name: 'traces-when-asked-for', comment: 'OpenTelemetry is loaded when it is configured.', severity: 'error', from: {}, to: { path: '^src/tracing/otlp-tracing\\.ts$', dynamic: false } },
     { name: 'one-file-names-opentelemetry', severity: 'error', from: { path: '^src/', pathNot: '^src/tracing/otlp-tracing\\.ts$' }, to: { path: 'node_modules/@opentelemetry' } },

@@ -12,6 +12,8 @@ ENV NODE_ENV=production QUIPU_HOST=0.0.0.0 QUIPU_DATA_DIR=/data
 COPY --from=build /quipu/package.json /quipu/LICENSE* ./
 COPY --from=build /quipu/node_modules node_modules
 COPY --from=build /quipu/dist/src dist/src
+COPY --from=build /quipu/src/cmi5/console src/cmi5/console
+COPY --from=build /quipu/src/cmi5/course src/cmi5/course
 COPY --from=build /quipu/src/query/console src/query/console
 COPY --from=build /quipu/src/query/migrations src/query/migrations
 COPY --from=build /quipu/src/query/summaries src/query/summaries
@@ -19,7 +21,7 @@ COPY --from=build /quipu/src/query/views src/query/views
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
-EXPOSE 8080
+EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=5s CMD ["node", "-e", "fetch('http://127.0.0.1:8080/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/src/cli/main.js"]
 CMD ["serve"]

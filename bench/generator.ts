@@ -181,7 +181,7 @@ function resultOf({ verb, of }: Event, random: () => number): { result?: object 
   const seconds = (n: number): number => Math.round(random() * n * 1000) / 1000;
   if (of === 'problem') {
     const success = random() < 0.6;
-    return { result: { response: `choice_${below(4)}`, success, score: { scaled: success ? 1 : 0, raw: success ? 1 : 0, min: 0, max: 1 }, extensions: { [`${site}/extensions/attempt`]: 1 + below(3) } } };
+    return { result: { response: `choice_${below(4)}`, success, score: { scaled: success ? 0.9 : 0.1, raw: success ? 9 : 1, min: 0, max: 10 }, extensions: { [`${site}/extensions/attempt`]: 1 + below(3) } } };
   }
   if (of === 'video') {
     const time = seconds(300);
@@ -196,6 +196,7 @@ function resultOf({ verb, of }: Event, random: () => number): { result?: object 
   if (verb === 'completed') return { result: { completion: true, duration } };
   if (verb === 'terminated') return { result: { duration } };
   if (verb !== 'passed' && verb !== 'failed') return {};
-  const raw = verb === 'passed' ? 60 + below(41) : below(60);
+  // Within its bounds: a peer refuses a raw score that is one of them.
+  const raw = verb === 'passed' ? 60 + below(40) : 1 + below(59);
   return { result: { success: verb === 'passed', score: { scaled: raw / 100, raw, min: 0, max: 100 }, duration } };
 }

@@ -8,6 +8,7 @@ import { judgeGoals, renderReport, renderTable } from './report.js';
 import { beginResults, createResultsFile, readResults, type Results } from './results.js';
 import type { Scenario } from './scenario.js';
 import { analytics } from './scenarios/analytics.js';
+import { cmi5 } from './scenarios/cmi5.js';
 import { documents } from './scenarios/documents.js';
 import { ingest } from './scenarios/ingest.js';
 import { reads } from './scenarios/reads.js';
@@ -15,7 +16,7 @@ import { resources } from './scenarios/resources.js';
 import { shapes } from './scenarios/shapes.js';
 
 /** What is measured, in this order. */
-const scenarios: readonly Scenario[] = [ingest, reads, documents, analytics, shapes, resources];
+const scenarios: readonly Scenario[] = [ingest, reads, documents, cmi5, analytics, shapes, resources];
 const resultsFile = 'bench/results.json';
 const began = performance.now();
 let interrupted = false;

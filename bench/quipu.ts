@@ -73,7 +73,7 @@ export async function startQuipu({ folder, analytics = false, version = '1.0.3',
   const child = spawn(process.execPath, [entry, 'serve'], {
     stdio: ['ignore', 'ignore', log],
     env: {
-      PATH: process.env.PATH, HOME: process.env.HOME, QUIPU_PORT: '0', QUIPU_DATA_DIR: folder, QUIPU_KEY: key, QUIPU_SECRET: secret,
+      PATH: process.env.PATH, HOME: process.env.HOME, QUIPU_PORT: '0', QUIPU_CONTENT_PORT: '0', QUIPU_DATA_DIR: folder, QUIPU_KEY: key, QUIPU_SECRET: secret,
       QUIPU_ANALYTICS: analytics ? 'auto' : 'off', ...settings,
     },
   });

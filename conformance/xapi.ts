@@ -50,7 +50,7 @@ async function startServer(version: string, dataDir: string, port: number): Prom
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('QUIPU_') || clustered.has(name));
   const env = {
     ...Object.fromEntries(others), ...(process.env.QUIPU_MONGODB_URL && { QUIPU_MONGODB_URL: freshDatabase(process.env.QUIPU_MONGODB_URL, version) }),
-    QUIPU_PORT: String(port), QUIPU_DATA_DIR: dataDir, QUIPU_DEFAULT_VERSION: version, QUIPU_KEY: credential.key, QUIPU_SECRET: credential.secret, QUIPU_LOG_LEVEL: 'warn',
+    QUIPU_PORT: String(port), QUIPU_CONTENT_PORT: '0', QUIPU_DATA_DIR: dataDir, QUIPU_DEFAULT_VERSION: version, QUIPU_KEY: credential.key, QUIPU_SECRET: credential.secret, QUIPU_LOG_LEVEL: 'warn',
   };
   const server = spawn(process.execPath, [cli, 'serve'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   for (let attempt = 0; attempt < 150; attempt += 1) {

@@ -44,6 +44,11 @@ export const settings = {
   QUIPU_S3_REGION: { type: 'string', minLength: 1, description: 'Region of the bucket; where the AWS SDK looks for it when not given.' },
   QUIPU_REDIS_URL: { type: 'string', pattern: '^rediss?://\\S+$', description: 'Redis through which processes wake each other, such as redis://user:password@localhost:6379/0; each wakes itself when not given.' },
   QUIPU_ROLE: { type: 'string', enum: ['all', 'api', 'worker'], default: 'all', description: 'all: takes requests and runs consumers and other work in the background. api: takes requests alone. worker: runs that work alone. api and worker take QUIPU_MONGODB_URL.' },
+  QUIPU_CONTENT_PORT: { type: 'integer', minimum: 0, maximum: 65535, description: 'Port that serves the files of courses, on an origin of its own; 0 takes any free one. One above QUIPU_PORT when not given, any free one where that is 0.' },
+  QUIPU_CONTENT_URL: { type: 'string', pattern: '^https?://[^\\s?#]+$', description: 'The URL under which browsers reach the files of courses; a * in its host name stands for a label by which each package has a host of its own; from the address when not given.' },
+  QUIPU_CMI5_STATE_GRACE: { type: 'integer', minimum: 0, maximum: 300, default: 5, description: 'Seconds after terminated for which content may still write its State.' },
+  QUIPU_CMI5_IDLE: { type: 'integer', minimum: 60, default: 14_400, description: 'Seconds without a statement after which a session counts as abandoned.' },
+  QUIPU_MAX_PACKAGE_BYTES: bytes(4096 * MIB, 'Most bytes of a course package.'),
   QUIPU_ANALYTICS: { type: 'string', enum: ['auto', 'off'], default: 'auto', description: 'auto: every statement goes to ClickHouse, the server of QUIPU_CLICKHOUSE_URL or else the embedded engine where it is installed. off: none does.' },
   QUIPU_CLICKHOUSE_PORT: { type: 'integer', minimum: 0, maximum: 65535, description: 'Port that has /clickhouse at its root, for BI tools that take no path; none when not given.' },
   QUIPU_CLICKHOUSE_URL: { type: 'string', pattern: '^https?://[^\\s?#]+$', description: 'ClickHouse server for analytics, such as http://user:password@localhost:8123; the embedded engine when not given.' },
@@ -94,6 +99,15 @@ export interface Config {
   /** With its credentials. */
   readonly redisUrl?: string;
   readonly role: 'all' | 'api' | 'worker';
+  /** Port of the files of courses. */
+  readonly contentPort: number;
+  /** Without a slash at the end; from the address when not given. */
+  readonly contentUrl?: string;
+  /** Seconds. */
+  readonly cmi5StateGrace: number;
+  /** Seconds. */
+  readonly cmi5Idle: number;
+  readonly maxPackageBytes: number;
   readonly analytics: 'auto' | 'off';
   /** With its credentials. */
   readonly clickhouseUrl?: string;
@@ -132,7 +146,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     if (values[name] !== undefined) config[property] = values[name];
   }
   config.dataDir = resolve(String(config.dataDir));
-  if (typeof config.publicUrl === 'string') config.publicUrl = config.publicUrl.replace(/\/+$/, '');
+  for (const name of ['publicUrl', 'contentUrl']) if (typeof config[name] === 'string') config[name] = config[name].replace(/\/+$/, '');
+  config.contentPort ??= config.port === 0 || config.port === 65_535 ? 0 : Number(config.port) + 1;
   return Object.freeze(config) as unknown as Config;
 }
 

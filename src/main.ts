@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { scopes } from './auth/credential.js';
 import type { Config } from './config.js';
 import { createApp } from './server/app.js';
+import { listenForContent, type ContentServer } from './server/content-server.js';
 import { withLease } from './jobs/leases.js';
 import { compose, type Services } from './server/compose.js';
 import { createLog } from './server/log.js';
@@ -17,6 +18,8 @@ import { version } from './version.js';
 export interface Quipu {
   /** Where clients reach it; undefined when it listens on its private socket alone. */
   url?: string;
+  /** Where browsers reach the files of courses; undefined when this process does not serve them. */
+  contentUrl?: string;
   socketPath: string;
   /** The first credential, when this start has made it. */
   firstCredential?: { key: string; secret: string };
@@ -52,15 +55,17 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
   let app: FastifyInstance | undefined;
   let socketServer: Server | undefined;
   let sqlServer: Server | undefined;
+  let contentServer: ContentServer | undefined;
   const serverFile = join(config.dataDir, 'server.json');
 
   async function close(): Promise<void> {
     closing.abort();
     const impatience = setTimeout(() => {
       app?.server.closeAllConnections();
+      contentServer?.app.server.closeAllConnections();
       socketServer?.closeAllConnections();
     }, GRACE);
-    await app?.close();
+    await Promise.all([app?.close(), contentServer?.app.close()]);
     if (sqlServer) await new Promise((resolve) => sqlServer!.close(resolve).closeAllConnections());
     if (socketServer) await new Promise((resolve) => socketServer!.close(resolve).closeIdleConnections());
     clearTimeout(impatience);
@@ -79,10 +84,14 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
     socketServer = await listenPrivately(app, socketPath, config, trustedSockets);
     const url = options.network === false ? undefined : await listen(app, config);
     if (options.network !== false && config.role !== 'worker' && config.clickhousePort !== undefined) sqlServer = await listenForSql(services, config);
+    if (url !== undefined && config.role !== 'worker') {
+      contentServer = await listenForContent({ content: services.cmi5.content, config, log, closing: closing.signal });
+      services.cmi5.reachedAt(url, contentServer.url);
+    }
     const file: ServerFile = { pid: process.pid, socket: socketPath, ...(url === undefined ? {} : { url }) };
     await writeFile(serverFile, JSON.stringify(file), { mode: 0o600 });
     services.work(options.network !== false);
-    return { socketPath, ...(url === undefined ? {} : { url }), ...(firstCredential === undefined ? {} : { firstCredential }), close };
+    return { socketPath, ...(url === undefined ? {} : { url }), ...(contentServer && { contentUrl: contentServer.url }), ...(firstCredential === undefined ? {} : { firstCredential }), close };
   } catch (error) {
     await close();
     throw error;

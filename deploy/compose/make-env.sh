@@ -12,6 +12,9 @@ cat > "$file" <<END
 # Where clients reach Quipu, and where nginx listens.
 PUBLIC_URL=http://127.0.0.1:8080
 LISTEN=127.0.0.1:8080
+# The same of the files of courses, which need another origin: another port or host name.
+CONTENT_URL=http://127.0.0.1:8081
+CONTENT_LISTEN=127.0.0.1:8081
 
 # The first key, with every scope.
 FIRST_KEY=$(random | cut -c 1-24)

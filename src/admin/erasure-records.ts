@@ -10,6 +10,8 @@ export interface ErasureCounts {
   attachments: number;
   stateDocuments: number;
   agentProfiles: number;
+  /** What features keep in records of their own. */
+  records: number;
 }
 
 /** An erasure as it is kept. It holds whom it is about as long as it walks, and no longer. */
@@ -25,6 +27,10 @@ export interface ErasureRecord {
   counts: ErasureCounts;
   /** Complete pages, numbered from 1. */
   pages: number;
+  /** What comes next; what is the person's own at features, when missing. */
+  stage?: 'statements' | 'mentions';
+  /** Where the work on records of features goes on, in a stage that is about them. */
+  recordsAfter?: string;
   /** Where the walk over the statements goes on; undefined at the beginning of one. */
   cursor?: Cursor;
   /** Whether this walk has changed anything so far: then another one follows. */

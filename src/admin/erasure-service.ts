@@ -110,7 +110,9 @@ export function createErasureService({ records, tenants, jobs, leases, log, ...s
       if (await kept.erasures.update(tenant, id, state, version) !== 'updated') throw new Error(`Erasure ${id} was changed by somebody else`);
       version++;
     };
-    await walkErasure({ stores, records: kept, tenant, id, save, stopping: () => signal.aborted || !lease.held() }, start);
+    // One that an earlier version has begun counts no records.
+    const counts = { ...start.counts, records: start.counts.records ?? 0 };
+    await walkErasure({ stores, records: kept, tenant, id, save, stopping: () => signal.aborted || !lease.held() }, { ...start, counts });
   }
 
   async function tell(tenant: string, id: string, problem: string): Promise<void> {
@@ -139,7 +141,7 @@ export function createErasureService({ records, tenants, jobs, leases, log, ...s
       const id = randomUUID();
       await kept.erasures.insert(tenant, id, {
         status: 'running', dryRun, person: await kept.personHash(identifier), pseudonym: randomUUID(), startedAt: new Date().toISOString(),
-        counts: { erased: 0, redacted: 0, attachments: 0, stateDocuments: 0, agentProfiles: 0 }, pages: 0, changed: false, agent,
+        counts: { erased: 0, redacted: 0, attachments: 0, stateDocuments: 0, agentProfiles: 0, records: 0 }, pages: 0, changed: false, agent,
       });
       jobs.wake(ERASURES, tenant);
       for (let pause = 10, until = performance.now() + wait; performance.now() < until; pause = Math.min(pause * 2, 100)) {

@@ -4,6 +4,7 @@ import type { CanonicalStore, Erasure, StatementStore } from '../statements/stor
 import { attachmentsOf } from '../xapi/attachments.js';
 import type { Actor, Statement } from '../xapi/types.js';
 import type { ErasureCounts, ErasurePage, ErasureRecord, ErasureRecords } from './erasure-records.js';
+import type { FeatureRecords, RecordSlice, SliceOptions } from './feature-records.js';
 import { createPerson, judgeStatement, type Person } from './person.js';
 
 /** The stores that hold data of persons. */
@@ -12,6 +13,7 @@ export interface PersonStores {
   canonical: CanonicalStore;
   documents: DocumentStore;
   attachments: AttachmentStore;
+  featureRecords: FeatureRecords;
 }
 
 /** Which erasure, on which stores. */
@@ -43,6 +45,16 @@ export async function walkErasure(erasure: ErasureWalk, start: ErasureRecord): P
   let state = start;
   const update = (change: Partial<ErasureRecord>): Promise<void> => erasure.save((state = { ...state, ...change }));
 
+  /** Does a stage that is about records of features. @returns false when it is to stop before the end */
+  async function takeRecords(take: (options: SliceOptions) => Promise<RecordSlice>): Promise<boolean> {
+    do {
+      if (erasure.stopping()) return false;
+      const { count, after } = await take({ dryRun: state.dryRun, after: state.recordsAfter });
+      await update({ counts: { ...state.counts, records: state.counts.records + count }, recordsAfter: after });
+    } while (state.recordsAfter !== undefined);
+    return true;
+  }
+
   if (state.status === 'running') {
     const agent = state.agent ?? (await records.subjects.get(tenant, id))?.value.agent;
     if (!agent) {
@@ -51,7 +63,13 @@ export async function walkErasure(erasure: ErasureWalk, start: ErasureRecord): P
       return;
     }
     const person = createPerson(agent);
-    for (let walks = 1; ; walks++) {
+    if (state.stage === undefined) {
+      // First of all: what they have under way would go on to store statements.
+      if (!await takeRecords((options) => stores.featureRecords.eraseOwn(tenant, person.identifiers, options))) return;
+      if (!state.dryRun) await stores.featureRecords.settle(tenant);
+      await update({ stage: 'statements' });
+    }
+    for (let walks = 1; state.stage === 'statements'; walks++) {
       for (let more = true; more;) {
         if (erasure.stopping()) return;
         const step = await takePage(erasure, state, person);
@@ -61,11 +79,17 @@ export async function walkErasure(erasure: ErasureWalk, start: ErasureRecord): P
       if (state.dryRun || !state.changed || walks >= mostWalks) break;
       await update({ changed: false });
     }
+    await update({ stage: 'mentions' });
+    if (!await takeRecords((options) => stores.featureRecords.eraseMentions(tenant, person.identifiers, options))) return;
     await update({ counts: { ...state.counts, ...(await forgetElsewhere(erasure, state, person)) } });
     await update({ status: 'purging', agent: undefined });
   }
   await records.subjects.delete(tenant, id);
-  if (!state.dryRun) await stores.statements.purge(tenant);
+  if (!state.dryRun) {
+    await stores.statements.purge(tenant);
+    // The server's own records: features keep there what they look up before they know its tenant.
+    await stores.statements.purge('');
+  }
   await update({ status: 'complete', finishedAt: new Date().toISOString() });
 }
 
@@ -74,6 +98,7 @@ async function takePage({ stores, records, tenant, id }: ErasureWalk, state: Era
   const found = await stores.statements.find(tenant, {
     filters: person.filter, ascending: true, limit: pageStatements, maxBytes: pageBytes, cursor: state.cursor, includeVoided: true,
   });
+  if (state.cursor === undefined && !state.dryRun) await stores.featureRecords.settle(tenant);
   const { erase, redact, attachments } = judgePage(found.statements.map(({ text }) => text), state, person);
   const pageId = records.pageId(id, state.pages + 1);
   const unfinished = await records.pages.get(tenant, pageId);

@@ -12,7 +12,8 @@ export interface ExportService {
   /**
    * NDJSON, one line a thing, each an object with `kind`: `statement` (with `voided` and the statement as it is stored),
    * `attachment` (after the first statement that names it; `content` in base64), `document` (`content` as text, or
-   * `contentBase64` when it is none), and as the last line `end` with the counts: without it the export is not complete.
+   * `contentBase64` when it is none), what features keep in records of their own (`cmi5-registration`, `cmi5-session`, `cmi5-finding`),
+   * and as the last line `end` with the counts: without it the export is not complete.
    * Statements by others that name the person are among them. Memory: one page of statements and a hash for each attachment.
    * @param agent a valid Agent
    */
@@ -23,7 +24,7 @@ const pageStatements = 100;
 const pageBytes = 4 << 20;
 
 /** @param stores what is read */
-export function createExportService(stores: Pick<PersonStores, 'statements' | 'documents' | 'attachments'>): ExportService {
+export function createExportService(stores: Pick<PersonStores, 'statements' | 'documents' | 'attachments' | 'featureRecords'>): ExportService {
   async function* attachment(tenant: string, sha2: string): AsyncGenerator<string> {
     const found = await stores.attachments.open(tenant, sha2);
     if (!found) return;
@@ -42,7 +43,7 @@ export function createExportService(stores: Pick<PersonStores, 'statements' | 'd
     async *export(tenant, agent) {
       const person = createPerson(agent);
       const given = new Set<string>();
-      const counts = { statements: 0, documents: 0, attachments: 0 };
+      const counts = { statements: 0, documents: 0, attachments: 0, records: 0 };
       for (let cursor: Cursor | undefined; ;) {
         const page = await stores.statements.find(tenant, {
           filters: person.filter, ascending: true, limit: pageStatements, maxBytes: pageBytes, cursor, includeVoided: true,
@@ -76,6 +77,10 @@ export function createExportService(stores: Pick<PersonStores, 'statements' | 'd
             yield documentLine(document);
           }
         }
+      }
+      for await (const record of stores.featureRecords.list(tenant, person.identifiers)) {
+        counts.records++;
+        yield `${JSON.stringify(record)}\n`;
       }
       yield `${JSON.stringify({ kind: 'end', ...counts })}\n`;
     },

@@ -15,6 +15,8 @@ export interface Metrics {
   job(name: string, outcome: 'done' | 'more' | 'failed'): void;
   /** A credential that was found good, by what that took. */
   credential(how: 'remembered' | 'confirmed' | 'checked'): void;
+  /** What happened in a session of cmi5. */
+  cmi5(event: 'launch' | 'refusal' | 'finding' | 'expected'): void;
 }
 
 /** What a consumer of the feed has still to do, over all tenants. */
@@ -67,6 +69,8 @@ export function createMetrics({ head, lags = () => Promise.resolve([]), storeAva
   const jobs = new Counter({ name: 'quipu_job_runs_total', help: 'Runs of jobs in this process, by how they ended', labelNames: ['job', 'outcome'], registers });
   const credentials = new Counter({ name: 'quipu_credentials_total', help: 'Credentials found good: remembered, confirmed by a look at the key, or checked by a hash', labelNames: ['how'], registers });
   for (const how of ['remembered', 'confirmed', 'checked']) credentials.inc({ how }, 0);
+  const cmi5 = new Counter({ name: 'quipu_cmi5_events_total', help: 'Launches, and requests of content that broke a rule: refused, refused as is to be expected when a page is left, or taken in with a finding', labelNames: ['event'], registers });
+  for (const event of ['launch', 'refusal', 'expected', 'finding']) cmi5.inc({ event }, 0);
 
   new Gauge({
     name: 'quipu_store_available', help: '1 while the store takes writes, otherwise 0', registers,
@@ -105,6 +109,7 @@ export function createMetrics({ head, lags = () => Promise.resolve([]), storeAva
     settled: (outcome) => settled.inc({ outcome }),
     job: (job, outcome) => jobs.inc({ job, outcome }),
     credential: (how) => credentials.inc({ how }),
+    cmi5: (event) => cmi5.inc({ event }),
   };
 }
 

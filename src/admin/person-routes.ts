@@ -45,7 +45,7 @@ export function personRoutes(app: FastifyInstance, { erasures, exports, tenants 
     config,
     schema: {
       summary: "Give out one person's data",
-      description: 'A stream of lines, each a JSON object with `kind`: `statement`, `attachment` (content in base64), `document` (content or contentBase64), and at last `end` with the counts.',
+      description: 'A stream of lines, each a JSON object with `kind`: `statement`, `attachment` (content in base64), `document` (content or contentBase64), `cmi5-registration`, `cmi5-session`, `cmi5-finding`, and at last `end` with the counts.',
       tags, querystring: tenantQuery, body: newExport, produces: ['application/x-ndjson'], response: { 400: problem, ...refusals },
     },
   }, async (request, reply) => {

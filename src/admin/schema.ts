@@ -109,7 +109,7 @@ export const receipt = {
     startedAt: time, finishedAt: time,
     counts: {
       type: 'object', required: ['erased', 'redacted', 'attachments', 'stateDocuments', 'agentProfiles'],
-      properties: { erased: count, redacted: count, attachments: count, stateDocuments: count, agentProfiles: count },
+      properties: { erased: count, redacted: count, attachments: count, stateDocuments: count, agentProfiles: count, records: { ...count, description: 'Registrations, sessions and findings of cmi5' } },
     },
     erased: { ...idList, description: 'Ids of the statements that are gone; the first thousand or so' },
     redacted: { ...idList, description: 'Ids of the statements that stay without the person; the first thousand or so' },

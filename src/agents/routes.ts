@@ -8,7 +8,7 @@ import { findPerson } from './service.js';
 export function registerAgentRoutes(app: FastifyInstance, { canonical, maxDepth }: AgentsOptions): void {
   app.get('/agents', { config: { permission: 'agents:read' } }, async (request, reply) => {
     const rules = { version: request.xapiVersion, maxDepth };
-    const person = await findPerson(canonical, request.credential.tenant, request.query as Query, rules);
+    const person = await findPerson(canonical, request.credential, request.query as Query, rules);
     return sendTagged(request, reply, jsonAnswer(person));
   });
 }

@@ -1,3 +1,4 @@
+import type { Credential } from '../auth/credential.js';
 import type { CanonicalStore } from '../statements/store.js';
 import { readAgent, rejectUnknown, required, type Query } from '../xapi/parameters.js';
 import { personOf, type Person } from '../xapi/persons.js';
@@ -18,8 +19,9 @@ export interface AgentsRules {
  * nothing tells Quipu that two of them are one person.
  * @throws QuipuError `invalid-parameter`, for a Group too
  */
-export async function findPerson(canonical: CanonicalStore, tenant: string, query: Query, { version, maxDepth }: AgentsRules): Promise<Person> {
+export async function findPerson(canonical: CanonicalStore, { tenant, policy }: Credential, query: Query, { version, maxDepth }: AgentsRules): Promise<Person> {
   rejectUnknown(query, ['agent'], section);
   const agent = required(readAgent(query, 'agent', { version, groups: false, maxDepth }, section), 'agent', section);
+  await policy?.admitDocument({ resource: 'agent', method: 'GET', agent: agent.identifier });
   return personOf(agent.actor, await canonical.names(tenant, agent.identifier));
 }

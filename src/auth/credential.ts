@@ -1,4 +1,5 @@
 import type { Actor } from '../xapi/types.js';
+import type { CredentialPolicy } from './policy.js';
 
 /** The standard's scopes (1.0.3 Part Three 4.2), then Quipu's own. `docs/configuration.md` says what each allows. */
 export const scopes = [
@@ -17,6 +18,8 @@ export interface Credential {
   scopes: ReadonlySet<Scope>;
   /** What `authority` becomes on statements of this caller. */
   authority: Actor;
+  /** What it may do beyond its scopes, where the one who issued it has a say in that. */
+  policy?: CredentialPolicy;
 }
 
 /** Something a request may do under `/xapi`. */

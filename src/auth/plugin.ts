@@ -4,6 +4,7 @@ import { unauthorized } from './basic.js';
 import { scopes as allScopes, type Credential, type Scope } from './credential.js';
 import type { KeyService } from './key-service.js';
 import { can, scopesGranting } from './permissions.js';
+import type { CredentialIssuer } from './policy.js';
 import './request.js';
 import type { TokenVerifier } from './tokens.js';
 
@@ -16,6 +17,8 @@ export interface AuthOptions {
   homePage: string;
   /** Sockets of connections that came by the private Unix socket; whoever reaches that owns the data folder. */
   trustedSockets: WeakSet<object>;
+  /** Whose credentials are taken here as well. */
+  issuer?: CredentialIssuer;
   /** Requests that need no credential here, whatever their route asks for. */
   openTo?(request: FastifyRequest): boolean;
 }
@@ -39,7 +42,7 @@ export const authPlugin: FastifyPluginCallback<AuthOptions> = (app, options, don
     const config: FastifyContextConfig = request.routeOptions.config ?? {};
     if (config.open === true || request.method === 'OPTIONS' || options.openTo?.(request)) return next();
     const header = request.headers.authorization;
-    const known = header === undefined || options.trustedSockets.has(request.raw.socket) ? undefined : cached(header, options);
+    const known = header === undefined || options.trustedSockets.has(request.raw.socket) || options.issuer?.issues(header) ? undefined : cached(header, options);
     if (known) return next(admit(request, config, known));
     authenticate(request, options).then((credential) => next(admit(request, config, credential)), next);
   });
@@ -57,6 +60,7 @@ async function authenticate(request: FastifyRequest, options: AuthOptions): Prom
   if (header === undefined) {
     throw unauthorized('The request carries no Authorization header.', 'Basic authentication with a key and its secret, or a Bearer token');
   }
+  if (options.issuer?.issues(header)) return options.issuer.verify(header);
   if (isScheme(header, 'bearer')) return options.tokens.verifyHeader(header);
   if (!isScheme(header, 'basic')) throw unauthorized('The Authorization header has a scheme that is not known here.', 'Basic or Bearer');
   const credential = await options.keys.verifyHeader(header, request.ip);

@@ -22,12 +22,14 @@ export interface BackupTotals {
   bytes: number;
   /** Attachments among them. */
   attachments: number;
+  /** Packages among them; missing before layout 2. */
+  packages?: number;
   /** SHA-256 over the name, size and content of each of them, in order; lower-case hex. */
   sha256: string;
 }
 
-/** The layout that this program writes and reads. */
-export const LAYOUT = 1;
+/** The layout that this program writes; it reads those before as well. The second one has packages. */
+export const LAYOUT = 2;
 export const MANIFEST = 'manifest.json';
 export const TOTALS = 'totals.json';
 
@@ -41,31 +43,40 @@ export function attachmentName(tenant: string, sha2: string): string {
   return `attachments/${tenant}/${sha2}`;
 }
 
+/** Name of a package. */
+export function packageName(tenant: string, id: string): string {
+  return `packages/${tenant}/${id}`;
+}
+
 const attachmentPattern = /^attachments\/([a-z0-9-]{1,40})\/([0-9a-f]{56,128})$/;
+const packagePattern = /^packages\/([a-z0-9-]{1,40})\/([0-9a-f-]{36})$/;
 
 /** What an entry is by its name; undefined for a name that no backup has. */
-export function readEntryName(name: string): { kind: 'chunk' } | { kind: 'attachment'; tenant: string; sha2: string } | undefined {
+export function readEntryName(name: string): { kind: 'chunk' } | { kind: 'attachment'; tenant: string; sha2: string } | { kind: 'package'; tenant: string; id: string } | undefined {
   if (/^store\/[0-9]{9,}$/.test(name)) return { kind: 'chunk' };
   const attachment = attachmentPattern.exec(name);
-  return attachment ? { kind: 'attachment', tenant: attachment[1]!, sha2: attachment[2]! } : undefined;
+  if (attachment) return { kind: 'attachment', tenant: attachment[1]!, sha2: attachment[2]! };
+  const found = packagePattern.exec(name);
+  return found ? { kind: 'package', tenant: found[1]!, id: found[2]! } : undefined;
 }
 
 /** Adds up the entries of a backup, when it is written and when it is read. */
 export interface TotalsCounter {
   begin(name: string, size: number): void;
   add(bytes: Buffer): void;
-  totals(): BackupTotals;
+  totals(): BackupTotals & { packages: number };
 }
 
 export function createTotalsCounter(): TotalsCounter {
   const hash: Hash = createHash('sha256');
-  const counted = { entries: 0, bytes: 0, attachments: 0 };
+  const counted = { entries: 0, bytes: 0, attachments: 0, packages: 0 };
   return {
     begin: (name, size) => {
       hash.update(`${name}\0${size}\0`);
       counted.entries++;
       counted.bytes += size;
       if (name.startsWith('attachments/')) counted.attachments++;
+      if (name.startsWith('packages/')) counted.packages++;
     },
     add: (bytes) => {
       hash.update(bytes);

@@ -63,6 +63,10 @@ async function loadEntry(entry: Entry, target: RestoreTarget, counter: TotalsCou
   const kind = readEntryName(entry.header.name);
   if (kind?.kind === 'chunk') {
     await target.load(await counted(entry, counter));
+  } else if (kind?.kind === 'package') {
+    const size = entry.header.size ?? 0;
+    counter.begin(entry.header.name, size);
+    await (await target.content.stage(kind.tenant, kind.id, countedStream(entry, counter), size)).commit();
   } else if (kind) {
     const size = entry.header.size ?? 0;
     counter.begin(entry.header.name, size);

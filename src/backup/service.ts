@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pack, type Pack } from 'tar-stream';
+import type { ContentStore } from '../cmi5/content-store.js';
 import type { AttachmentStore } from '../statements/attachment-store.js';
 import type { StatementStore } from '../statements/store.js';
-import { attachmentName, chunkName, createTotalsCounter, LAYOUT, MANIFEST, TOTALS, type BackupManifest } from './archive.js';
+import { QuipuError } from '../xapi/errors.js';
+import { attachmentName, chunkName, createTotalsCounter, LAYOUT, MANIFEST, packageName, TOTALS, type BackupManifest } from './archive.js';
 import type { BackupStore } from './store.js';
 
 /** What `createBackupService` needs. */
@@ -11,6 +13,7 @@ export interface BackupDeps {
   store: BackupStore;
   statements: StatementStore;
   attachments: AttachmentStore;
+  content: ContentStore;
   /** Ids of tenants in order, after `after`. */
   tenants: { list(after?: string, limit?: number): Promise<{ id: string }[]> };
 }
@@ -20,14 +23,14 @@ export interface BackupService {
   /** What a backup begun now would say of itself. */
   manifest(): Promise<BackupManifest>;
   /**
-   * A tar with the manifest, the store as it is at one moment, the attachments and the totals. Whatever was answered before the
-   * call is in it. Attachments that are erased meanwhile may be left out. Memory: one chunk of 4 MB.
+   * A tar with the manifest, the store as it is at one moment, the attachments, the packages and the totals. Whatever was answered
+   * before the call is in it. Attachments that are erased and packages that are deleted meanwhile may be left out. Memory: one chunk of 4 MB.
    * The stream fails, and the tar lacks its totals, when the store becomes unavailable.
    */
   archive(manifest: BackupManifest): Readable;
 }
 
-export function createBackupService({ store, statements, attachments, tenants }: BackupDeps): BackupService {
+export function createBackupService({ store, statements, attachments, content, tenants }: BackupDeps): BackupService {
   async function* tenantIds(): AsyncGenerator<string> {
     for (let page = await tenants.list(); page.length > 0; page = await tenants.list(page[page.length - 1]!.id)) {
       for (const { id } of page) yield id;
@@ -54,6 +57,17 @@ export function createBackupService({ store, statements, attachments, tenants }:
         await streamed(tar, name, found.length, found.stream);
       }
     }
+    for await (const tenant of tenantIds()) {
+      for await (const id of content.list(tenant)) {
+        const length = await content.length(tenant, id);
+        const stream = length === undefined ? undefined : await openPackage(content, tenant, id, length);
+        if (!stream) continue;
+        const name = packageName(tenant, id);
+        counter.begin(name, length!);
+        stream.on('data', counter.add);
+        await streamed(tar, name, length!, stream);
+      }
+    }
     await written(tar, TOTALS, Buffer.from(JSON.stringify(counter.totals())));
     tar.finalize();
   }
@@ -70,6 +84,17 @@ export function createBackupService({ store, statements, attachments, tenants }:
       return Readable.from(tar, { objectMode: false });
     },
   };
+}
+
+/** A package, unless it has gone since it was listed. */
+async function openPackage(content: ContentStore, tenant: string, id: string, length: number): Promise<Readable | undefined> {
+  try {
+    const stream = await content.open(tenant, id, 0, length);
+    return length === 0 || await opened(stream) ? stream : undefined;
+  } catch (error) {
+    if (error instanceof QuipuError && error.code === 'not-found') return undefined;
+    throw error;
+  }
 }
 
 /** Whether a stream gives anything: an attachment may have gone between its listing and its reading. */

@@ -1,6 +1,7 @@
+import type { ContentStore } from '../cmi5/content-store.js';
 import type { AttachmentStore } from '../statements/attachment-store.js';
 
-/** The engine's half of a backup: everything but attachments, as bytes whose meaning is the engine's own. */
+/** The engine's half of a backup: everything but attachments and packages, as bytes whose meaning is the engine's own. */
 export interface BackupStore {
   /** Name of the engine's format; a backup is restored by the engine that wrote it. */
   readonly engine: string;
@@ -21,6 +22,7 @@ export interface RestoreTarget {
   /** Takes in one chunk of `BackupStore.dump`; durable when it answers. @throws Error when the chunk is damaged */
   load(chunk: Buffer): Promise<void>;
   attachments: AttachmentStore;
+  content: ContentStore;
   /** Called once, when everything was loaded and found right: makes it a store. */
   complete(): Promise<void>;
   /** Ends it; without `complete` before, a server does not open what was loaded, and the next restore begins anew. */

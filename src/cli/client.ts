@@ -24,11 +24,14 @@ export class RequestError extends CommandError {
   readonly status: number;
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
+  /** The answer's JSON. */
+  readonly body?: object;
 
-  constructor(message: string, status: number, retryAfter?: number) {
+  constructor(message: string, status: number, retryAfter?: number, body?: object) {
     super(message);
     this.status = status;
     this.retryAfter = retryAfter;
+    this.body = body;
   }
 }
 
@@ -152,14 +155,15 @@ export function reasonOf(error: unknown): string {
 }
 
 async function refusal(answer: IncomingMessage, target: string): Promise<RequestError> {
-  const body = (await readBody(answer, 1 << 20).catch(() => Buffer.alloc(0))).toString('utf8');
-  let message: unknown;
+  const body = (await readBody(answer, 4 << 20).catch(() => Buffer.alloc(0))).toString('utf8');
+  let problem: { message?: unknown } | undefined;
   try {
-    message = (JSON.parse(body) as { message?: unknown }).message;
+    problem = JSON.parse(body) as typeof problem;
   } catch {
-    message = undefined;
+    problem = undefined;
   }
+  const message = problem?.message;
   const retryAfter = Number(answer.headers['retry-after']);
   const told = typeof message === 'string' ? message : `${target} answered ${answer.statusCode}${body ? `: ${body.slice(0, 300)}` : '.'}`;
-  return new RequestError(told, answer.statusCode!, Number.isFinite(retryAfter) ? retryAfter : undefined);
+  return new RequestError(told, answer.statusCode!, Number.isFinite(retryAfter) ? retryAfter : undefined, problem ?? undefined);
 }

@@ -22,6 +22,7 @@ const commands: [string, () => Promise<(program: Command) => void>][] = [
   ['tenants', async () => (await import('./tenants.js')).addTenants],
   ['analytics', async () => (await import('./analytics.js')).addAnalytics],
   ['consumers', async () => (await import('./consumers.js')).addConsumers],
+  ['courses', async () => (await import('./courses.js')).addCourses],
   ['doctor', async () => (await import('./doctor.js')).addDoctor],
 ];
 

@@ -49,7 +49,7 @@ async function tenantsOf(source: MigrationSource): Promise<string[]> {
 }
 
 const columns: [title: string, name: keyof MigrationCounts][] = [
-  ['STATEMENTS', 'statements'], ['VOIDED', 'voided'], ['ERASURES', 'erasures'], ['DEFINITIONS', 'definitions'], ['DOCUMENTS', 'documents'], ['RECORDS', 'records'], ['ATTACHMENTS', 'attachments'], ['BYTES', 'attachmentBytes'],
+  ['STATEMENTS', 'statements'], ['VOIDED', 'voided'], ['ERASURES', 'erasures'], ['DEFINITIONS', 'definitions'], ['DOCUMENTS', 'documents'], ['RECORDS', 'records'], ['ATTACHMENTS', 'attachments'], ['BYTES', 'attachmentBytes'], ['PACKAGES', 'packages'], ['BYTES', 'packageBytes'],
 ];
 
 /** One number where both ends have the same. */

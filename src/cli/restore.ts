@@ -21,10 +21,10 @@ async function restore(file: string, options: { dataDir?: string }): Promise<voi
   source.stream.on('data', () => progress.update(source.position(), `${grouped(Math.round(source.position() / 1024))} KB`));
   source.stream.pause();
   try {
-    const { manifest, attachments } = await restoreBackup(() => openRestoreTarget(config), source.stream);
+    const { manifest, attachments, packages = 0 } = await restoreBackup(() => openRestoreTarget(config), source.stream);
     const statements = manifest.tenants.reduce((sum, tenant) => sum + tenant.statements, 0);
     progress.stop();
-    tell(`The backup of ${manifest.started} is restored to ${config.mongodbUrl === undefined ? config.dataDir : 'the database of QUIPU_MONGODB_URL'}: ${grouped(manifest.tenants.length)} tenants, ${grouped(statements)} statements, ${grouped(attachments)} attachments.`);
+    tell(`The backup of ${manifest.started} is restored to ${config.mongodbUrl === undefined ? config.dataDir : 'the database of QUIPU_MONGODB_URL'}: ${grouped(manifest.tenants.length)} tenants, ${grouped(statements)} statements, ${grouped(attachments)} attachments, ${grouped(packages)} packages.`);
   } finally {
     progress.stop();
   }

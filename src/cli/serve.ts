@@ -28,12 +28,12 @@ async function serve(options: { dataDir?: string; role?: string }): Promise<void
       });
     });
   }
-  const { url, firstCredential } = await starting;
-  process.stdout.write(firstCredential ? firstStart(url!, firstCredential, config.dataDir) : config.role === 'worker' ? `Quipu works. Its state: ${url}/health/ready\n` : `Quipu listens. Endpoint: ${url}/xapi\n`);
+  const { url, contentUrl, firstCredential } = await starting;
+  process.stdout.write(firstCredential ? firstStart(url!, firstCredential, config.dataDir, contentUrl) : config.role === 'worker' ? `Quipu works. Its state: ${url}/health/ready\n` : `Quipu listens. Endpoint: ${url}/xapi Content: ${contentUrl}\n`);
 }
 
 /** What the first start prints: the only time that the secret is shown. */
-export function firstStart(url: string, { key, secret }: { key: string; secret: string }, dataDir: string): string {
+export function firstStart(url: string, { key, secret }: { key: string; secret: string }, dataDir: string, contentUrl?: string): string {
   const statement = JSON.stringify({
     actor: { mbox: 'mailto:ann@example.org' },
     verb: { id: 'http://adlnet.gov/expapi/verbs/experienced', display: { en: 'experienced' } },
@@ -45,6 +45,7 @@ export function firstStart(url: string, { key, secret }: { key: string; secret: 
     `  Endpoint: ${url}/xapi`,
     `  Key:      ${key}`,
     `  Secret:   ${secret}`,
+    ...(contentUrl === undefined ? [] : [`  Content:  ${contentUrl}`]),
     '',
     'The secret is shown this once. Post a first statement:',
     '',

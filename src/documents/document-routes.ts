@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { XapiPermission } from '../auth/credential.js';
+import type { DocumentAccess } from '../auth/policy.js';
 import { QuipuError } from '../xapi/errors.js';
 import { jsonAnswer, sendTagged } from './conditional-answer.js';
 import { readPreconditions } from './preconditions.js';
 import type { DocumentAddress, DocumentService, NewDocument, UnconditionalPut } from './service.js';
-import type { DocumentKey } from './store.js';
+import type { DocumentKey, DocumentScope } from './store.js';
 
 /** One of the three document resources, as its routes need to know it. */
 export interface DocumentResourceRoutes {
@@ -38,19 +39,24 @@ export function registerDocumentRoutes(app: FastifyInstance, resource: DocumentR
 
   app.put(path, writing, async (request, reply) => {
     const key = resource.key(request);
-    await service.put(request.credential.tenant, key, readDocument(request), readPreconditions(request.headers), resource.unconditionalPut(request));
+    const document = readDocument(request);
+    await admit(request, 'PUT', key, document);
+    await service.put(request.credential.tenant, key, document, readPreconditions(request.headers), resource.unconditionalPut(request));
     return noContent(reply);
   });
 
   app.post(path, writing, async (request, reply) => {
     const key = resource.key(request);
-    await service.post(request.credential.tenant, key, readDocument(request), readPreconditions(request.headers));
+    const document = readDocument(request);
+    await admit(request, 'POST', key, document);
+    await service.post(request.credential.tenant, key, document, readPreconditions(request.headers));
     return noContent(reply);
   });
 
   app.get(path, reading, async (request, reply) => {
     const { tenant } = request.credential;
     const address = resource.address(request);
+    await admit(request, 'GET', address.kind === 'scope' ? address.scope : address.key);
     if (address.kind === 'scope') {
       const { ids, updated } = await service.list(tenant, address.scope, address.since);
       return sendTagged(request, reply, jsonAnswer(ids, updated));
@@ -63,10 +69,21 @@ export function registerDocumentRoutes(app: FastifyInstance, resource: DocumentR
   app.delete(path, writing, async (request, reply) => {
     const { tenant } = request.credential;
     const address = resource.deletion(request);
+    await admit(request, 'DELETE', address.kind === 'scope' ? address.scope : address.key);
     const preconditions = readPreconditions(request.headers);
     if (address.kind === 'scope') await service.deleteAll(tenant, address.scope, preconditions);
     else await service.delete(tenant, address.key, preconditions);
     return noContent(reply);
+  });
+}
+
+/** Asks the policy of the credential, where it has one. @throws QuipuError unless it may do this */
+async function admit({ credential: { policy } }: FastifyRequest, method: DocumentAccess['method'], about: DocumentKey | DocumentScope, document?: NewDocument): Promise<void> {
+  if (!policy) return;
+  const { resource, agent, activity, registration } = about;
+  await policy.admitDocument({
+    resource, method, ...(agent !== undefined && { agent }), ...(activity !== undefined && { activityId: activity }),
+    ...(typeof registration === 'string' && { registration }), ...('id' in about && { id: about.id }), ...document,
   });
 }
 

@@ -24,11 +24,15 @@ export async function compareStores(source: MigrationPorts, target: MigrationTar
     if (comparison.differences.length < MOST_DIFFERENCES) comparison.differences.push(sentence);
   };
   for (const [id, tenant] of [...survey.tenants].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const found: MigrationCounts = { ...(await target.count(id)), attachments: 0, attachmentBytes: 0 };
+    const found: MigrationCounts = { ...(await target.count(id)), attachments: 0, attachmentBytes: 0, packages: 0, packageBytes: 0 };
     if (id !== '') {
       for await (const { length } of target.attachments.list(id)) {
         found.attachments++;
         found.attachmentBytes += length;
+      }
+      for await (const packageId of target.content.list(id)) {
+        found.packages++;
+        found.packageBytes += await target.content.length(id, packageId) ?? 0;
       }
     }
     comparison.tenants.push({ id, source: tenant.counts, target: found });

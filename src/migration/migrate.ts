@@ -58,6 +58,7 @@ export async function migrate({ source, openTarget, tenants, onState }: Migratio
     await copyEntries(source, target, progress, copying);
     const logs = [...survey!.tenants.keys()].filter((tenant) => tenant !== '').sort();
     await copyAttachments(source, target, logs, progress, copying);
+    await copyPackages(source, target, logs, progress, copying);
     await target.endLogs(logs);
     const comparison = await compareStores(source, target, survey!, (done) => onState({ phase: 'comparing', done, total: survey!.tenants.size, statements: progress.statements, attachments: progress.attachments }));
     const complete = comparison.differences.length === 0;
@@ -112,6 +113,23 @@ async function copyAttachments(source: MigrationSource, target: MigrationTarget,
     }
   }
   if (copied > 0) await target.note(progress);
+}
+
+/** Packages are few and large: whether one is there already the target is asked. */
+async function copyPackages(source: MigrationSource, target: MigrationTarget, tenants: readonly string[], progress: MigrationProgress, onCopied: () => void): Promise<void> {
+  for (const tenant of tenants) {
+    for await (const id of source.content.list(tenant)) {
+      const length = await source.content.length(tenant, id);
+      if (length === undefined) throw new Error(`The package ${id} of tenant ${tenant} has gone from the data folder.`);
+      if (await target.content.length(tenant, id) !== undefined) continue;
+      const stream = await source.content.open(tenant, id, 0, length);
+      await (await target.content.stage(tenant, id, stream, length)).commit();
+      progress.packages = (progress.packages ?? 0) + 1;
+      progress.bytes += length;
+      onCopied();
+      await target.note(progress);
+    }
+  }
 }
 
 async function copyAttachment(source: MigrationSource, target: MigrationTarget, tenant: string, sha2: string): Promise<void> {

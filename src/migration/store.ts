@@ -1,3 +1,4 @@
+import type { ContentStore } from '../cmi5/content-store.js';
 import type { Document, DocumentStore } from '../documents/store.js';
 import type { CollectionSpec, RecordStore } from '../records/store.js';
 import type { AttachmentStore } from '../statements/attachment-store.js';
@@ -26,6 +27,7 @@ export interface MigrationPorts {
   canonical: CanonicalStore;
   documents: DocumentStore;
   attachments: AttachmentStore;
+  content: ContentStore;
   records: RecordStore;
 }
 
@@ -35,7 +37,7 @@ export interface MigrationSource extends MigrationPorts {
   readonly salt: string;
   /** The last position of all tenants and its `stored`. */
   readonly head: { position: number; stored: number };
-  /** Everything but attachments, always in the same order, after a place. */
+  /** Everything but attachments and packages, always in the same order, after a place. */
   entries(after?: Buffer): AsyncGenerator<PlacedEntry>;
   close(): Promise<void>;
 }
@@ -54,10 +56,11 @@ export interface MigrationProgress {
   after: string;
   /** `tenant/hash` of the last attachment taken in; '' before the first. */
   afterAttachment: string;
-  /** Bytes of entries and attachments so far, and how many statements and attachments were among them. */
+  /** Bytes of entries, attachments and packages so far, and how many of them there were. Packages are asked for one by one. */
   bytes: number;
   statements: number;
   attachments: number;
+  packages?: number;
 }
 
 /** What a tenant has. The tenant `''` has records alone. */
@@ -73,6 +76,8 @@ export interface MigrationCounts {
   records: number;
   attachments: number;
   attachmentBytes: number;
+  packages: number;
+  packageBytes: number;
 }
 
 /** A store that is being filled by a migration. No server opens it before `complete`. */
@@ -85,8 +90,8 @@ export interface MigrationTarget extends MigrationPorts {
   note(progress: MigrationProgress): Promise<void>;
   /** Lets the logs of these tenants go on where that of the source ends. */
   endLogs(tenants: readonly string[]): Promise<void>;
-  /** Counts what there is, attachments not among it. */
-  count(tenant: string): Promise<Omit<MigrationCounts, 'attachments' | 'attachmentBytes'>>;
+  /** Counts what there is, attachments and packages not among it. */
+  count(tenant: string): Promise<Omit<MigrationCounts, 'attachments' | 'attachmentBytes' | 'packages' | 'packageBytes'>>;
   /** Makes it a store. */
   complete(): Promise<void>;
   /** Ends it; without `complete` before, the next migration goes on. */

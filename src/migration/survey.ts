@@ -6,7 +6,7 @@ import type { MigrationCounts, MigrationEntry, MigrationSource } from './store.j
 /** What a source holds, and where to look when it is compared. */
 export interface Survey {
   digest: string;
-  /** Of entries and attachments. */
+  /** Of entries, attachments and packages. */
   bytes: number;
   statements: number;
   attachments: number;
@@ -54,6 +54,12 @@ export async function surveySource(source: MigrationSource, tenants: readonly st
       survey.attachments++;
       survey.bytes += length;
     }
+    for await (const id of source.content.list(tenant)) {
+      const length = await source.content.length(tenant, id) ?? 0;
+      counts.packages++;
+      counts.packageBytes += length;
+      survey.bytes += length;
+    }
   }
   survey.digest = hash.digest('hex');
   return survey;
@@ -94,7 +100,7 @@ function sample<T>(kept: T[], one: T, number: number, most: number): void {
 
 function tenantOf({ tenants }: Survey, tenant: string): TenantSurvey {
   let found = tenants.get(tenant);
-  if (!found) tenants.set(tenant, found = { counts: { statements: 0, voided: 0, erasures: 0, definitions: 0, documents: 0, records: 0, attachments: 0, attachmentBytes: 0 }, positions: [], documents: [] });
+  if (!found) tenants.set(tenant, found = { counts: { statements: 0, voided: 0, erasures: 0, definitions: 0, documents: 0, records: 0, attachments: 0, attachmentBytes: 0, packages: 0, packageBytes: 0 }, positions: [], documents: [] });
   return found;
 }
 

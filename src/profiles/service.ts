@@ -23,6 +23,9 @@ export const agentProfile: ProfileResource = { resource: 'agent-profile', owner:
 /** Activity Profile Resource. */
 export const activityProfile: ProfileResource = { resource: 'activity-profile', owner: 'activityId', section: 'xAPI 1.0.3 Part Three 2.7; IEEE 9274.1.1 4.1.6.6' };
 
+/** What iSpring's content sends with every GET, for it makes the addresses of all document resources alike. It means nothing here. */
+const strays: Record<ProfileResource['resource'], readonly string[]> = { 'agent-profile': ['activityId', 'registration'], 'activity-profile': ['agent', 'registration'] };
+
 /**
  * The profile document that a PUT, POST or DELETE is about; there is no deletion of several.
  * @throws QuipuError `invalid-parameter`
@@ -38,8 +41,8 @@ export function profileKey(profile: ProfileResource, query: Query, rules: Profil
  * @throws QuipuError `invalid-parameter`
  */
 export function profileAddress(profile: ProfileResource, query: Query, rules: ProfileRules): DocumentAddress {
-  const { owner, section } = profile;
-  rejectUnknown(query, [owner, 'profileId', 'since'], section);
+  const { resource, owner, section } = profile;
+  rejectUnknown(query, [owner, 'profileId', 'since', ...strays[resource]], section);
   const scope = profileOwner(profile, query, rules);
   const id = readText(query, 'profileId', section);
   const since = readTimestamp(query, 'since', section);

@@ -1,11 +1,11 @@
-import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
+import { giveWay } from './engine/give-way.js';
 import { linesOf, type LinesAnswer, type LinesErrand } from './row-lines.js';
 
 const port = parentPort!;
 
 // On Linux this is of the calling thread alone; elsewhere it would be of the whole process.
-if (process.platform === 'linux') setPriority(0, 10);
+if (process.platform === 'linux') giveWay();
 
 port.on('message', ({ rows, bytes, place }: LinesErrand) => {
   try {

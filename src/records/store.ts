@@ -9,7 +9,7 @@ export interface CollectionSpec<T> {
   name: string;
   /** Properties (strings) that `list` can select by. */
   indexes: readonly (keyof T & string)[];
-  /** Properties (strings) of which no two records of a tenant may have the same value. */
+  /** Properties (strings) of which no two records of a tenant may have the same value. Where there are several, each record has all of them. */
   unique: readonly (keyof T & string)[];
 }
 

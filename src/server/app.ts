@@ -1,8 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import type { SwaggerOptions } from '@fastify/swagger';
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { healthPlugin } from '../admin/health-plugin.js';
 import { jsonApiPlugin } from '../admin/json-api.js';
 import { fromLoopback, metricsPlugin, requestMetricsPlugin } from '../admin/metrics-plugin.js';
@@ -10,6 +7,9 @@ import { adminPlugin } from '../admin/plugin.js';
 import { tenantOf } from '../admin/tenant-scope.js';
 import { authPlugin, type AuthOptions } from '../auth/plugin.js';
 import { backupPlugin } from '../backup/plugin.js';
+import { cmi5ConsolePlugin } from '../cmi5/console/plugin.js';
+import { cmi5Plugin } from '../cmi5/plugin.js';
+import { fetchPlugin } from '../cmi5/registrations/fetch.js';
 import type { Config } from '../config.js';
 import { feedPlugin } from '../feed/plugin.js';
 import { livePlugin } from '../live/plugin.js';
@@ -19,14 +19,13 @@ import { analyticsPlugin } from '../query/plugin.js';
 import { sqlPlugin } from '../query/sql/plugin.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { transferPlugin } from '../transfer/plugin.js';
-import { errorRegistry, QuipuError, type ErrorCode } from '../xapi/errors.js';
+import { QuipuError } from '../xapi/errors.js';
 import type { Services } from './compose.js';
 import { registerApiDocs } from './api-docs.js';
 import { registerCompression } from './compression.js';
-import { sendError, setErrorHandler } from './error-handler.js';
+import { createHttpApplication } from './http-application.js';
 import { limitMemory } from './memory-budget.js';
-import { givenRequestId, logRequests, traceRequests } from './request-log.js';
-import { schemaController } from './schema-compilers.js';
+import { traceRequests } from './request-log.js';
 import { registerXapi } from './xapi-scope.js';
 import { routedUrl } from './xapi-path.js';
 
@@ -43,60 +42,21 @@ export interface AppDeps {
   closing: AbortSignal;
 }
 
-/** How often requests are looked for that have not arrived in time, in milliseconds. */
-const CHECK_INTERVAL = 5000;
-/** Seconds for which a connection may stand still at the least: longer than a live stream is ever silent. */
-const SHORTEST_SILENCE = 60;
-
 /** The HTTP application: every plugin in the order in which a request meets it. A worker has those of operators alone. */
 export async function createApp({ services, config, log, tracing, version, trustedSockets, closing }: AppDeps): Promise<FastifyInstance> {
-  const prefix = randomBytes(4).toString('hex');
-  let requests = 0;
-  const nextId = (): string => `${prefix}-${(requests++).toString(36)}`;
-  const app: FastifyInstance = Fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    genReqId: (request) => givenRequestId(request) ?? nextId(),
-    // Node takes the longer of both timeouts for the request, whichever is which.
-    http: { maxHeaderSize: config.maxHeaderBytes, headersTimeout: Math.min(60, config.requestTimeout) * 1000, connectionsCheckingInterval: CHECK_INTERVAL, requireHostHeader: false },
-    bodyLimit: config.maxBodyBytes,
-    requestTimeout: config.requestTimeout * 1000,
-    connectionTimeout: Math.max(config.requestTimeout, SHORTEST_SILENCE) * 1000,
-    keepAliveTimeout: 72_000,
-    trustProxy: config.trustProxy,
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    exposeHeadRoutes: true,
-    rewriteUrl: (request) => routedUrl(request.method, request.url ?? '/'),
-    clientErrorHandler: (error, socket) => refuseConnection(error, socket, nextId()),
-    frameworkErrors: (error, request, reply) => void sendError(new QuipuError('invalid-request', `The request can't be routed: ${error.message}.`), request as FastifyRequest, reply as FastifyReply),
-    schemaController,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
-  });
+  const app = createHttpApplication({ config, log, closing, routedUrl });
   const auth: AuthOptions = { keys: services.keys, tokens: services.tokens, tenantExists: (tenant) => services.tenants.exists(tenant), homePage: services.homePage, trustedSockets };
 
-  // None is left out without a word; maxHeaderSize bounds them all.
-  app.server.maxHeadersCount = 0;
-  // Other expectations than 100-continue may be ignored (RFC 9110 10.1.1); Node would answer without a body.
-  app.server.on('checkExpectation', (request, response) => app.routing(request, response));
-  setErrorHandler(app);
-  logRequests(app);
-  // RFC 9112 3.2; Node would answer without a body.
-  app.addHook('onRequest', (request, _reply, next) => {
-    const missing = request.headers.host === undefined && request.raw.httpVersion === '1.1';
-    next(missing ? new QuipuError('invalid-header', 'The request has no Host header.', { parameter: 'Host', section: 'RFC 9112 3.2' }) : undefined);
-  });
-  // A connection that stays open would keep the server from ending.
-  app.addHook('onSend', (_request, reply, _payload, next) => {
-    if (closing.aborted) void reply.header('Connection', 'close');
-    next();
-  });
   limitMemory(app, config.maxMemoryBytes, config.maxBodyBytes);
   traceRequests(app, tracing);
   await app.register(requestMetricsPlugin, { metrics: services.metrics });
   await registerCompression(app);
   registerApiDocs(app, openApi(version, services.homePage));
-  if (config.role !== 'worker') await app.register(consolePlugin, { prefix: '/console' });
+  if (config.role !== 'worker') {
+    await app.register(consolePlugin, { prefix: '/console' });
+    await app.register(cmi5ConsolePlugin, { prefix: '/console' });
+    await app.register(fetchPlugin, { prefix: '/cmi5', sessions: services.cmi5.sessions, onFault: (error) => log.error({ err: error }, 'cmi5 could not give a session its token') });
+  }
   await app.register(healthPlugin, { checks: services.checks, observed: { analytics: () => services.engine.health(), ...(config.redisUrl === undefined ? {} : { jobs: () => ({ status: services.jobs.state().status }) }) } });
   await app.register(async (scope) => {
     await scope.register(authPlugin, { ...auth, openTo: fromLoopback });
@@ -118,6 +78,7 @@ export async function createApp({ services, config, log, tracing, version, trust
     await scope.register(transferPlugin, { transfer: services.transfer, tenantOf: (request) => tenantOf(request, services.tenants) });
     await scope.register(backupPlugin, { backup: services.backup });
     await scope.register(analyticsPlugin, { analytics: services.analytics, maxDepth: config.maxDepth, tenantOf: (request) => tenantOf(request, services.tenants), prefix: '/analytics' });
+    await scope.register(cmi5Plugin, { cmi5: services.cmi5, tenantOf: (request) => tenantOf(request, services.tenants), maxDepth: config.maxDepth, closing });
     await scope.register(livePlugin, { feed: services.feed, statements: services.statements, maxDepth: config.maxDepth, closing });
   }, { prefix: '/v1' });
   if (config.role !== 'worker') await app.register(sqlPlugin, { answer: services.sql, prefix: '/clickhouse' });
@@ -137,13 +98,4 @@ function openApi(version: string, url: string): SwaggerOptions {
       security: [{ basic: [] }, { bearer: [] }],
     },
   };
-}
-
-/** Answers what is no HTTP request that a route could see. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket, requestId: string): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const code: ErrorCode = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-timeout' : 'invalid-request';
-  const { status, title } = errorRegistry[code];
-  const body = JSON.stringify({ error: code, message: `${title}.`, requestId });
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }

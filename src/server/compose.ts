@@ -11,6 +11,7 @@ import { createAttempts } from '../auth/attempts.js';
 import { createKeyService } from '../auth/key-service.js';
 import { createTokenVerifier } from '../auth/tokens.js';
 import { createBackupService } from '../backup/service.js';
+import { createCmi5Service, lmsAuthority } from '../cmi5/service.js';
 import type { Config } from '../config.js';
 import { createDocumentService } from '../documents/service.js';
 import { announcing } from '../feed/announce.js';
@@ -25,6 +26,7 @@ import { engineScope } from '../query/engine-scope.js';
 import { createEngineService } from '../query/engine-service.js';
 import { createAnalyticsService } from '../query/service.js';
 import { createSqlService } from '../query/sql/service.js';
+import { createOwnStatements } from '../statements/own-statements.js';
 import { createPreparation } from '../statements/preparation.js';
 import { createStatementService } from '../statements/service.js';
 import { noTracing, type Tracing } from '../tracing/tracing.js';
@@ -121,13 +123,23 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     jwtSecret: config.jwtSecret, jwtPublicKey: config.jwtPublicKey, jwtIssuer: config.jwtIssuer, jwtAudience: config.jwtAudience,
     jwtAllowAdmin: config.jwtAllowAdmin, homePage, tenantExists: (tenant) => tenants.exists(tenant), trust,
   });
-  const erasures = createErasureService({ records, tenants, jobs, leases, statements: store, canonical, documents, attachments, log });
   const preparation = createPreparation({
     keyHash: store.keyHash, threads: config.threads ?? Math.min(MOST_THREADS, availableParallelism() - 1), maxDepth: config.maxDepth, maxBatch: config.maxBatch,
     onFault: (error) => log.error({ err: error }, 'A thread that prepares statements has ended or could not be started; statements are prepared without it until another one is'),
   });
   const statements = createStatementService({ store, attachments, preparation, count: (outcome, count) => metrics.statements(outcome, count) });
+  const cmi5 = createCmi5Service({
+    records, statements: store, documents, content: storage.content, feed, homePage, maxPackageBytes: config.maxPackageBytes, shared,
+    prepare: createOwnStatements(store.keyHash, lmsAuthority(homePage)), stateGrace: config.cmi5StateGrace * 1000,
+    idle: config.cmi5Idle * 1000, listTenants,
+    onFault: (error, doing) => log.error({ err: error }, `cmi5 could not ${doing}`),
+    count: (event) => metrics.cmi5(event),
+  });
+  for (const job of cmi5.jobs) jobs.define(job);
+  const featureRecords = cmi5.learnerRecords;
+  const erasures = createErasureService({ records, tenants, jobs, leases, statements: store, canonical, documents, attachments, featureRecords, log });
   return {
+    cmi5,
     storage, homePage, tenants, metrics, keys, tokens, erasures, statements,
     documents: createDocumentService({ documents, maxDocumentBytes: config.maxDocumentBytes, maxDepth: config.maxDepth, now: Date.now }),
     feed, engine, leases, jobs,
@@ -135,8 +147,8 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     analytics: createAnalyticsService({ client: engine.client, check: () => engine.check() }),
     sql: createSqlService({ client: engine.client, keys, tokens, prepareTenant: (tenant) => engine.prepareTenant(tenant), executionTime: config.analyticsTimeout, memory: config.analyticsQueryBytes }),
     transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
-    backup: createBackupService({ store: storage.backup, statements: store, attachments, tenants }),
-    exports: createExportService({ statements: store, documents, attachments }),
+    backup: createBackupService({ store: storage.backup, statements: store, attachments, content: storage.content, tenants }),
+    exports: createExportService({ statements: store, documents, attachments, featureRecords }),
     statistics: createStatisticsService({ statements: store, attachments }),
     checks: createStoreChecks({ statements: store, records }),
     faults: () => storage.faults?.() ?? Promise.resolve([]),

@@ -1,4 +1,5 @@
 import type { BackupStore, RestoreTarget } from '../backup/store.js';
+import type { ContentStore } from '../cmi5/content-store.js';
 import type { Config } from '../config.js';
 import type { DocumentStore } from '../documents/store.js';
 import type { MigrationDeps } from '../migration/migrate.js';
@@ -16,6 +17,7 @@ export interface Storage {
   canonical: CanonicalStore;
   documents: DocumentStore;
   attachments: AttachmentStore;
+  content: ContentStore;
   records: RecordStore;
   backup: BackupStore;
   /** Faults of the store that only an operator can mend, each a sentence. */

@@ -44,7 +44,8 @@ export async function registerXapi(app: FastifyInstance, services: Services, con
     await allowOrigins(scope);
     negotiate(scope, config.defaultVersion);
     sayConsistentThrough(scope, services);
-    await scope.register(authPlugin, auth);
+    // The tokens of sessions are good for the resources of the standard, and for nothing else here.
+    await scope.register(authPlugin, { ...auth, issuer: services.cmi5.tokens });
     const { maxDocumentBytes, maxDepth } = config;
     const { storage: { canonical, attachments }, documents, statements } = services;
     await scope.register(statementsPlugin, {

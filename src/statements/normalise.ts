@@ -47,6 +47,7 @@ export function normalise({ value, text, members }: StatementText, { version, au
     told: defines ? toldHashes(statement) : nothingTold,
     text: [...kept, `${idText}${versionText},"authority":${authorityText}`],
     timed: statement.timestamp !== undefined,
+    named: statement.id !== undefined || givenId !== undefined,
     voids: target !== undefined && statement.verb.id === VOIDED_VERB,
     defines,
   };

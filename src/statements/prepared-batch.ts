@@ -34,6 +34,8 @@ export interface PreparedParts {
   /** Pieces of the text, one after the other: see `NewStatement.text`. */
   text: readonly (Buffer | string)[];
   timed: boolean;
+  /** Whether the client gave the id. */
+  named: boolean;
   voids: boolean;
   defines: boolean;
 }
@@ -53,6 +55,7 @@ const TIMED = 1;
 const VOIDS = 2;
 const DEFINES = 4;
 const REFERS = 8;
+const NAMED = 16;
 
 /** Gathers prepared statements. */
 export interface BatchWriter {
@@ -84,7 +87,7 @@ export function createBatchWriter(hash: KeyHash, expected: number): BatchWriter 
   }
 
   return {
-    add: ({ id, target, keys, told, text, timed, voids, defines }) => {
+    add: ({ id, target, keys, told, text, timed, named, voids, defines }) => {
       const start = at;
       room(2 * UUID_BYTES);
       writeUuid(bytes, at, id);
@@ -98,7 +101,7 @@ export function createBatchWriter(hash: KeyHash, expected: number): BatchWriter 
       at += ROOM_BEFORE;
       put(keys);
       for (const piece of text) put(piece);
-      table.push(start, (timed ? TIMED : 0) | (voids ? VOIDS : 0) | (defines ? DEFINES : 0) | (target === undefined ? 0 : REFERS), told.length / TOLD_BYTES, keys.length / KEY_BYTES, at);
+      table.push(start, (timed ? TIMED : 0) | (voids ? VOIDS : 0) | (defines ? DEFINES : 0) | (target === undefined ? 0 : REFERS) | (named ? NAMED : 0), told.length / TOLD_BYTES, keys.length / KEY_BYTES, at);
       room(ROOM_AFTER);
       at += ROOM_AFTER;
       ids.push(id);
@@ -166,6 +169,10 @@ class PreparedStatement implements NewStatement {
 
   get timed(): boolean {
     return (this.#flags & TIMED) !== 0;
+  }
+
+  get named(): boolean {
+    return (this.#flags & NAMED) !== 0;
   }
 
   get voids(): boolean {

@@ -130,7 +130,7 @@ export function createStatementService({ store, attachments: attachmentStore, pr
     const batch = readBatch(prepared);
     try {
       return await withAttachments(tenant, attachments, batch, async () => {
-        const result = await store.append(tenant, batch);
+        const result = await (credential.policy ? credential.policy.append(batch) : store.append(tenant, batch));
         if (result.status === 'conflict') throw conflict(batch[result.index]!.id, result.index);
         countOutcomes(result.outcomes);
         return prepared.ids;
@@ -192,6 +192,7 @@ export function createStatementService({ store, attachments: attachmentStore, pr
 
   function filters(credential: Credential, filter: StatementFilter): StatementKey[][] {
     const asked = filterKeys(filter);
+    if (credential.policy) asked.push(...credential.policy.filters);
     return can(credential, 'statements:read') ? asked : [...asked, mine(credential)];
   }
 
@@ -208,12 +209,18 @@ export function createStatementService({ store, attachments: attachmentStore, pr
       return outcomes;
     },
     get: async (credential, id, voided) => {
+      if (credential.policy) await credential.policy.admitReading();
       const found = await store.get(credential.tenant, id.toLowerCase());
-      if (!found || found.voided !== voided) return undefined;
+      if (!found || found.voided !== voided || credential.policy?.mayRead(found) === false) return undefined;
       return can(credential, 'statements:read') || isMine(credential, found) ? found : undefined;
     },
-    list: (credential, { since, until, ascending, limit, maxBytes, cursor, ...filter }) =>
-      store.find(credential.tenant, { filters: filters(credential, filter), since, until, ascending, limit, maxBytes, cursor }),
+    list: async (credential, { since, until, ascending, limit, maxBytes, cursor, ...filter }) => {
+      const { tenant, policy } = credential;
+      await policy?.admitReading();
+      const page = await store.find(tenant, { filters: filters(credential, filter), since, until, ascending, limit, maxBytes, cursor });
+      // Keys also find what refers to a statement, whoever wrote that. A page may be short, and even empty, while there is more.
+      return policy ? { ...page, statements: page.statements.filter((statement) => policy.mayRead(statement)) } : page;
+    },
     filters,
     consistentThrough: (tenant) => store.consistentThrough(tenant),
   };

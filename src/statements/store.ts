@@ -25,6 +25,8 @@ export interface NewStatement {
   readonly text: Buffer;
   /** Whether it came with a timestamp. */
   readonly timed: boolean;
+  /** Whether it came with an id, or under one. */
+  readonly named: boolean;
   /** What list filters find it by, its own keys only: `statementKeys` of the complete statement. */
   keys(hash: KeyHash): KeyRun;
   /**

@@ -16,18 +16,23 @@ export const errorRegistry = {
   'invalid-header': { status: 400, title: 'A request header is missing or malformed' },
   'invalid-version': { status: 400, title: 'The X-Experience-API-Version header is missing or names a version that is not served' },
   'invalid-document': { status: 400, title: 'A document can not be stored or merged as asked' },
+  'invalid-package': { status: 400, title: 'A course package breaks rules of cmi5, or is no package' },
   'invalid-request': { status: 400, title: 'The request does not fit the schema of its route' },
   'precondition-required': { status: 400, title: 'The request must carry If-Match or If-None-Match' },
   'unauthorized': { status: 401, title: 'The request carries no valid credential' },
+  'rule-broken': { status: 403, title: 'Content of a course has broken a rule of cmi5' },
   'forbidden': { status: 403, title: 'The credential lacks the scope for this request' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'method-not-allowed': { status: 405, title: 'The resource does not know this method' },
   'statement-conflict': { status: 409, title: 'Another statement with this id and other content is stored' },
   'document-conflict': { status: 409, title: 'A document exists and the request does not say which version it replaces' },
   'record-conflict': { status: 409, title: 'A record of this name exists, or it was changed meanwhile' },
+  'launch-ended': { status: 410, title: 'The launch that the content belongs to has ended' },
   'precondition-failed': { status: 412, title: 'The document is not in the state that If-Match or If-None-Match asks for' },
   'too-large': { status: 413, title: 'The request is larger than this server allows' },
   'unsupported-media-type': { status: 415, title: 'The content type or encoding is not one that the resource takes' },
+  'range-not-satisfiable': { status: 416, title: 'The range that is asked for begins behind the end' },
+  'misdirected': { status: 421, title: 'The host name is not the one of this content' },
   'headers-too-large': { status: 431, title: 'The request headers are larger than this server allows' },
   'too-many-requests': { status: 429, title: 'Too many failed attempts to authenticate' },
   'request-timeout': { status: 408, title: 'The request did not arrive in time' },
@@ -50,10 +55,14 @@ export interface ErrorDetails {
   parameter?: string;
   /** Short kebab-case name of the rule broken, such as `actor-one-identifier`. */
   rule?: string;
+  /** Requirement of cmi5 that the rule goes back to, such as `9.3.0.0-2 (d)`. */
+  requirement?: string;
   /** Section of the standard that holds the rule, such as `xAPI 1.0.3 Part Two 2.4.2.3`. */
   section?: string;
   /** What would be right, in words or by example. */
   expected?: string;
+  /** Everything that is wrong, where more than one thing is told: each with `rule`, `section`, `message` and `hint`. */
+  faults?: readonly object[];
   /** Seconds after which to try again; becomes the Retry-After header. */
   retryAfter?: number;
   /** Further headers of the answer. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import type { ContentStore } from '../../src/cmi5/content-store.js';
 import type { DocumentStore } from '../../src/documents/store.js';
 import type { RecordStore } from '../../src/records/store.js';
 import type { AttachmentStore } from '../../src/statements/attachment-store.js';
@@ -18,6 +19,7 @@ export interface OpenStorage {
   canonical: CanonicalStore;
   documents: DocumentStore;
   attachments: AttachmentStore;
+  content: ContentStore;
   records: RecordStore;
   /** The folder that holds the data, where the adapter keeps it in files. */
   directory?: string;
@@ -41,9 +43,9 @@ export interface Adapter {
 }
 
 async function openLevel(directory: string): Promise<OpenStorage> {
-  const { statements, canonical, documents, attachments, records, close } = await openLevelStorage({ directory });
+  const { statements, canonical, documents, attachments, content, records, close } = await openLevelStorage({ directory });
   return {
-    statements, canonical, documents, attachments, records, directory, close,
+    statements, canonical, documents, attachments, content, records, directory, close,
     reopen: async () => {
       await close();
       return openLevel(directory);
@@ -69,9 +71,9 @@ const s3 = shared<S3Service>(startS3);
 
 async function openMongo(database: string, bucket?: { bucket: string; url: string }): Promise<OpenStorage> {
   const { url, drop } = await mongodb();
-  const { statements, canonical, documents, attachments, records, close } = await openMongoStorage({ url, database, ...(bucket && { s3: bucket }) });
+  const { statements, canonical, documents, attachments, content, records, close } = await openMongoStorage({ url, database, ...(bucket && { s3: bucket }) });
   return {
-    statements, canonical, documents, attachments, records, close,
+    statements, canonical, documents, attachments, content, records, close,
     reopen: async () => {
       await close();
       return openMongo(database, bucket);
@@ -86,7 +88,7 @@ export const adapters: readonly Adapter[] = [
   { name: 'mongodb', histories: 0.25, missing: mongodbMissing, open: async () => openMongo((await mongodb()).freshDatabase()) },
 ];
 
-/** The adapters, and the ways in which one keeps attachments elsewhere. */
+/** The adapters, and the ways in which one keeps attachments and packages elsewhere. */
 export const attachmentAdapters: readonly Adapter[] = [
   ...adapters,
   {

@@ -58,6 +58,32 @@ contract(async (t, adapter) => {
     t.strictSame(await ids(tenant, { where: { property: 'owner', equals: 'bob' } }), [], 'a property that went is no longer indexed');
   });
 
+  await test('update: what selects a record comes, stays and goes with its properties', async (t, tenant) => {
+    const found = async (): Promise<string[]> => {
+      const owners = await Promise.all(['ann', 'bob', ''].map(async (owner) => (await ids(tenant, { where: { property: 'owner', equals: owner } })).length > 0 ? [`owner ${owner}`] : []));
+      const codes = await Promise.all(['A', 'B'].map(async (code) => (await ids(tenant, { where: { property: 'code', equals: code } })).length > 0 ? [`code ${code}`] : []));
+      return [...owners, ...codes].flat();
+    };
+    await courses.insert(tenant, 'a', { title: '0', code: 'A', owner: 'ann' });
+    for (const [version, { value, selects }] of [
+      { value: { code: 'A', owner: 'ann' }, selects: ['owner ann', 'code A'] },
+      { value: { code: 'A', owner: 'bob' }, selects: ['owner bob', 'code A'] },
+      { value: { code: 'B', owner: 'bob' }, selects: ['owner bob', 'code B'] },
+      { value: { owner: '' }, selects: ['owner '] },
+      { value: { code: 'B', owner: 'ann' }, selects: ['owner ann', 'code B'] },
+    ].entries()) {
+      t.equal(await courses.update(tenant, 'a', { title: String(version), ...value }, version + 1), 'updated');
+      t.strictSame(await found(), selects);
+    }
+    await Promise.all([courses.update(tenant, 'a', { title: 'x', owner: 'bob' }, 6), courses.update(tenant, 'a', { title: 'y', code: 'A', owner: 'ann' }, 7)]);
+    const { value } = (await courses.get(tenant, 'a'))!;
+    t.strictSame(await found(), value.title === 'y' ? ['owner ann', 'code A'] : ['owner bob'], 'also of two that are given at once');
+    await courses.delete(tenant, 'a');
+    t.strictSame(await found(), []);
+    t.equal(await courses.insert(tenant, 'b', { title: '1', code: 'A' }), 'inserted');
+    t.equal(await courses.insert(tenant, 'c', { title: '1', code: 'B' }), 'inserted');
+  });
+
   await test('delete frees id, unique values and indexes', async (t, tenant) => {
     await courses.insert(tenant, 'a', { title: '1', code: 'A', owner: 'ann' });
     t.equal(await courses.delete(tenant, 'a'), true);

@@ -37,6 +37,7 @@ export function incoming(value: Statement, { authority = agent('authority'), def
     value,
     text: openText(JSON.stringify(complete)),
     timed: value.timestamp !== undefined,
+    named: true,
     keys,
     framed(hash, before, close) {
       return frame(before, keys(hash), this.text, close);

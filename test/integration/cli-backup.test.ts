@@ -48,7 +48,7 @@ t.test('a backup of a running server holds what was answered before, and restore
   const restored = await runCommand(target, ['restore', backup]);
   t.equal(restored.status, 0, restored.stderr);
   t.match(restored.stderr, /1 attachments/);
-  t.same((await readdir(target)).sort(), ['attachments', 'store']);
+  t.same((await readdir(target)).sort(), ['attachments', 'content', 'store']);
   const again = await startProcess(target);
   t.equal((await again.request('/xapi/statements', { query: { limit: 0, ascending: true } })).json<{ statements: object[] }>().statements.length, before.json<{ statements: object[] }>().statements.length);
   t.same((await again.request('activities/state', { query: state })).json(), { at: 3 });
@@ -86,7 +86,7 @@ t.test('a backup that was cut off or changed is not restored, and leaves nothing
   attachment[attachment.lastIndexOf('an attachment')] = 0x41;
   await faulty(attachment, /SHA256/);
   const newer = Buffer.from(whole);
-  newer.write('"layout":9', newer.indexOf('"layout":1'));
+  newer.write('"layout":9', newer.indexOf('"layout":2'));
   await faulty(newer, /newer Quipu/);
   await faulty(Buffer.from('no tar at all'.repeat(200)), /cut off or damaged|not a backup/);
 });
@@ -97,7 +97,7 @@ t.test('an interrupted restore begins anew', async (t) => {
   await mkdir(join(target, 'attachments'));
   const { status, stderr } = await runCommand(target, ['restore', backup]);
   t.equal(status, 0, stderr);
-  t.same((await readdir(target)).sort(), ['attachments', 'store']);
+  t.same((await readdir(target)).sort(), ['attachments', 'content', 'store']);
 });
 
 t.test('a backup of a store without server; one that breaks off leaves no file', async (t) => {

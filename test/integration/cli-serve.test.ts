@@ -41,7 +41,7 @@ t.test('help names every command, and a word that is none is refused', async (t)
   const { status, stdout } = await runCommand(dataDir, ['--help']);
   t.equal(status, 0);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*\S/gm)].map(([, name]) => name!);
-  t.strictSame(commands, ['serve', 'import', 'export', 'backup', 'restore', 'migrate', 'keys', 'tenants', 'analytics', 'consumers', 'doctor', 'help']);
+  t.strictSame(commands, ['serve', 'import', 'export', 'backup', 'restore', 'migrate', 'keys', 'tenants', 'analytics', 'consumers', 'courses', 'doctor', 'help']);
   for (const name of commands) {
     const help = await runCommand(dataDir, [name, '--help']);
     t.match(help, { status: 0, stdout: name === 'help' ? 'Usage: quipu' : `Usage: quipu ${name}` }, name);

@@ -8,13 +8,13 @@ export interface LiveEvent {
   data?: string;
 }
 
-/** Listens to the live tail of a server. */
-export function listen(server: { url: string }, key: Key, query = '', headers: Record<string, string> = {}) {
+/** Listens to the live tail of a server, or to another stream of events. */
+export function listen(server: { url: string }, key: Key, query = '', headers: Record<string, string> = {}, path = '/v1/statements/live') {
   const events: LiveEvent[] = [];
   let wake = (): void => undefined;
   let status = 0;
   let ended = false;
-  const outgoing = httpRequest(`${server.url}/v1/statements/live${query}`, { headers: { Authorization: authorization(key), ...headers } }, (incoming) => {
+  const outgoing = httpRequest(`${server.url}${path}${query}`, { headers: { Authorization: authorization(key), ...headers } }, (incoming) => {
     status = incoming.statusCode!;
     let buffer = '';
     incoming.setEncoding('utf8').on('data', (text: string) => {

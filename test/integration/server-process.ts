@@ -40,7 +40,7 @@ export async function startProcess(dataDir: string, env: Record<string, string> 
   await rm(serverFile, { force: true });
   const child: ChildProcess = spawn(process.execPath, [entry, 'serve'], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env.PATH, QUIPU_PORT: '0', QUIPU_LOG_LEVEL: 'error', QUIPU_DATA_DIR: dataDir, QUIPU_KEY: key.id, QUIPU_SECRET: key.secret, QUIPU_ANALYTICS: 'off', ...env },
+    env: { PATH: process.env.PATH, QUIPU_PORT: '0', QUIPU_CONTENT_PORT: '0', QUIPU_LOG_LEVEL: 'error', QUIPU_DATA_DIR: dataDir, QUIPU_KEY: key.id, QUIPU_SECRET: key.secret, QUIPU_ANALYTICS: 'off', ...env },
   });
   let written = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => { written = (written + text).slice(-100_000); });

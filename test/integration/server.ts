@@ -69,7 +69,7 @@ const admin: Key = { id: 'first-key', secret: 'first-secret' };
 export async function startServer(t: Test, env: Record<string, string> = {}, options: { tenants?: boolean } = {}): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'quipu-integration-'));
   const start = (): Promise<Quipu> => startQuipu(loadConfig({
-    QUIPU_PORT: '0', QUIPU_LOG_LEVEL: 'silent', QUIPU_DATA_DIR: dataDir, QUIPU_KEY: admin.id, QUIPU_SECRET: admin.secret, QUIPU_ANALYTICS: 'off', ...env,
+    QUIPU_PORT: '0', QUIPU_CONTENT_PORT: '0', QUIPU_LOG_LEVEL: 'silent', QUIPU_DATA_DIR: dataDir, QUIPU_KEY: admin.id, QUIPU_SECRET: admin.secret, QUIPU_ANALYTICS: 'off', ...env,
   }));
   let quipu = await start();
   t.teardown(async () => {

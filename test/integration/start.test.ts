@@ -54,7 +54,7 @@ t.test('the first start prints endpoint, key, secret and a curl line that works;
   const directory = join(await folder(t), 'data');
   const first = await run({ QUIPU_DATA_DIR: directory, QUIPU_LOG_LEVEL: 'silent' }, /statements'?\n/);
   t.equal(first.code, 0, 'SIGTERM ends it with 0');
-  t.match(first.out, /Endpoint: http:\/\/127\.0\.0\.1:\d+\/xapi\n +Key: +\S+\n +Secret: +\S+/);
+  t.match(first.out, /Endpoint: http:\/\/127\.0\.0\.1:\d+\/xapi\n +Key: +\S+\n +Secret: +\S+\n +Content: +http:\/\/127\.0\.0\.1:\d+\n/);
   t.equal((await stat(directory)).mode & 0o777, 0o700, 'the data folder is private');
   const curl = /^curl .*$/m.exec(first.out)?.[0];
   const again = await run({ QUIPU_DATA_DIR: directory, QUIPU_LOG_LEVEL: 'silent' }, /Endpoint/);
@@ -71,6 +71,21 @@ t.test('the first start prints endpoint, key, secret and a curl line that works;
     child.on('close', () => resolve(text));
   });
   t.match(answer, /^\["[0-9a-f-]{36}"\]$/, 'the printed line posts a statement');
+});
+
+t.test('a public URL without one for the files of courses is warned of, and refused is nothing', async (t) => {
+  const started = async (env: Record<string, string>): Promise<string> => {
+    const { code, out, error } = await run({ QUIPU_DATA_DIR: await folder(t), QUIPU_ANALYTICS: 'off', QUIPU_LOG_LEVEL: 'warn', ...env }, /Content/);
+    t.equal(code, 0);
+    return out + error;
+  };
+  const secure = await started({ QUIPU_PUBLIC_URL: 'https://lrs.example.org' });
+  t.match(secure, /QUIPU_PUBLIC_URL is set and QUIPU_CONTENT_URL is not: launches send browsers to http:\/\/127\.0\.0\.1:\d+ /);
+  const plain = await started({ QUIPU_PUBLIC_URL: 'http://lrs.example.org/x' });
+  t.match(plain, /launches send browsers to http:\/\/lrs\.example\.org:\d+ /);
+  t.match(plain, /Content: +http:\/\/lrs\.example\.org:\d+/);
+  t.notMatch(await started({ QUIPU_PUBLIC_URL: 'https://lrs.example.org', QUIPU_CONTENT_URL: 'https://content.example.org' }), /QUIPU_CONTENT_URL/);
+  t.notMatch(await started({}), /QUIPU_CONTENT_URL/);
 });
 
 t.test('another secret in the settings is the key\'s after the next start', async (t) => {
@@ -90,6 +105,7 @@ t.test('a data folder in use, one that can not be written, a port in use, and da
   const second = await run({ QUIPU_DATA_DIR: directory });
   t.match(second, { code: 1, error: /in use by another process/ });
   t.match(await run({ QUIPU_DATA_DIR: await folder(t), QUIPU_PORT: new URL(server.url).port }), { code: 1, error: /another program listens there.*QUIPU_PORT/ });
+  t.match(await run({ QUIPU_DATA_DIR: await folder(t), QUIPU_CONTENT_PORT: new URL(server.url).port }), { code: 1, error: /files of courses .*another program listens there.*QUIPU_CONTENT_PORT/ });
   t.equal((await server.request('about')).status, 200, 'the first goes on');
   t.equal(await server.stop(), 0);
   t.notOk((await readdir(directory)).includes('server.json'), 'nothing says that a server runs');

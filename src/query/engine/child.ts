@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { setPriority } from 'node:os';
+import { giveWay } from './give-way.js';
 import { openEmbeddedEngine } from './embedded-engine.js';
 import { createHttpInterface } from './http-interface.js';
 
@@ -19,17 +19,14 @@ export interface ChildOptions {
 /** What the process tells its parent. */
 export type ChildMessage = { status: 'listening'; version: string } | { status: 'failed'; reason: string; missing: boolean };
 
-/** Nice value. */
-const PRIORITY = 10;
-
 /**
  * The process of the embedded engine: opens the engine, serves its HTTP interface on a socket that its owner alone may
  * open, and ends as soon as the channel to its parent closes, however the parent ended.
  */
 async function main(): Promise<void> {
   const { path, socketPath, memoryBytes, defaults, maxStatements, maxBodyBytes } = JSON.parse(process.argv[2]!) as ChildOptions;
-  // Before the engine starts its threads, which take it over: what answers requests goes before what may wait.
-  setPriority(PRIORITY);
+  // Before the engine starts its threads, which take it over.
+  giveWay();
   process.umask(0o077);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const engine = await openEmbeddedEngine(path, memoryBytes);

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream, rmSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, rmSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { QuipuError } from '../../xapi/errors.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
-import { arrivingBytes, brokeOff, isHash, type ArrivingBytes } from '../attachment-bytes.js';
+import { arrivingBytes, isHash } from '../attachment-bytes.js';
+import { flushFolder, receiveFile } from './arriving-file.js';
 import { storageFull, unavailable } from './store-failure.js';
 
 /** The embedded attachment store with what the start of the program needs. */
@@ -47,7 +45,7 @@ export function createAttachmentStore(directory: string, hasRoom: () => boolean 
     stage: async (tenant, sha2, source, maxBytes) => {
       const bytes = arrivingBytes(sha2, maxBytes, () => (hasRoom() ? null : storageFull()));
       const path = join(incoming, randomUUID());
-      await receive(source, path, bytes, incoming);
+      await receiveFile(source, bytes.measure, path, bytes.verify);
       const name = file(tenant, sha2);
       let state: 'staged' | 'committed' | 'over' = 'staged';
       return {
@@ -104,26 +102,4 @@ export function createAttachmentStore(directory: string, hasRoom: () => boolean 
       await mkdir(incoming, { recursive: true });
     },
   };
-}
-
-async function receive(source: Readable, path: string, bytes: ArrivingBytes, incoming: string): Promise<void> {
-  try {
-    await mkdir(incoming, { recursive: true });
-    if (source.destroyed) throw brokeOff();
-    await pipeline(source, bytes.measure, createWriteStream(path, { flush: true, mode: 0o600 }));
-    bytes.verify();
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error instanceof QuipuError || !(error as NodeJS.ErrnoException).syscall ? error : unavailable(error);
-  }
-}
-
-/** Makes a new name in a folder durable. */
-async function flushFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -48,9 +48,7 @@ export function createEntries({ level, salt }: Database): Entries {
   }
 
   async function specOf(tenant: string, name: string): Promise<Spec> {
-    const unique = await properties(tenant, 'u', name);
-    if (unique.length > 1) throw new Error(`The records ${name} have more than one unique property, whose order the store does not tell.`);
-    return { name, indexes: await properties(tenant, 'x', name), unique };
+    return { name, indexes: await properties(tenant, 'x', name), unique: await properties(tenant, 'u', name) };
   }
 
   return {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { BackupStore } from '../../backup/store.js';
+import type { ContentStore } from '../../cmi5/content-store.js';
 import type { DocumentStore } from '../../documents/store.js';
 import type { RecordStore } from '../../records/store.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
@@ -7,6 +8,7 @@ import type { CanonicalStore } from '../../statements/store.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';
+import { createContentStore } from './content-store.js';
 import { openDatabase } from './database.js';
 import { createDocumentStore } from './document-store.js';
 import { createKeyHash } from '../../xapi/key-hash.js';
@@ -20,9 +22,10 @@ export interface LevelStorage {
   canonical: CanonicalStore;
   documents: DocumentStore;
   attachments: AttachmentStore;
+  content: ContentStore;
   records: RecordStore;
   backup: BackupStore;
-  /** All of it but attachments, for another store. */
+  /** All of it but attachments and packages, for another store. */
   entries: Entries;
   /** Whether writes are taken at the moment. */
   available(): boolean;
@@ -49,12 +52,15 @@ export async function openLevelStorage({ directory, minFreeBytes = 0, onState }:
   const statements = createStatementStore(database, hash, canonical, backup);
   const attachments = createAttachmentStore(join(directory, 'attachments'), database.hasRoom);
   await attachments.clean();
+  const content = createContentStore(join(directory, 'content'), database.hasRoom);
+  await content.clean();
   await statements.resume();
   return {
     statements,
     canonical,
     documents: createDocumentStore(database, hash),
     attachments,
+    content,
     records: createRecordStore(database),
     backup,
     entries: createEntries(database),

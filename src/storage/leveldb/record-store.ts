@@ -35,22 +35,20 @@ function createCollection<T extends object>(database: Database, spec: Collection
     });
   }
 
-  function remove(commit: Commit, tenant: string, { id, value }: VersionedRecord<T>): void {
-    commit.delete(key(tenant, 'c', name, id));
-    for (const at of spec.indexes) commit.delete(key(tenant, 'x', name, at, property(value, at) ?? '', id));
-    for (const at of spec.unique) {
-      const held = property(value, at);
-      if (held !== undefined) commit.delete(key(tenant, 'u', name, at, held));
-    }
+  /** Entries of a record's properties. @param unless a value whose own entries of the same record are left out */
+  function entriesOf(tenant: string, { id, value }: Pick<VersionedRecord<T>, 'id' | 'value'>, unless?: T): Buffer[] {
+    const wanted = (at: keyof T & string): boolean => unless === undefined || property(unless, at) !== property(value, at);
+    const held = spec.unique.filter((at) => wanted(at) && property(value, at) !== undefined);
+    return [
+      ...spec.indexes.filter(wanted).map((at) => key(tenant, 'x', name, at, property(value, at) ?? '', id)),
+      ...held.map((at) => key(tenant, 'u', name, at, property(value, at)!)),
+    ];
   }
 
-  function store(commit: Commit, tenant: string, { id, value, version }: VersionedRecord<T>): void {
+  function store(commit: Commit, tenant: string, record: VersionedRecord<T>, before?: T): void {
+    const { id, value, version } = record;
     commit.put(key(tenant, 'c', name, id), Buffer.from(JSON.stringify({ version, value }), 'utf8'));
-    for (const at of spec.indexes) commit.put(key(tenant, 'x', name, at, property(value, at) ?? '', id), Buffer.from(id, 'utf8'));
-    for (const at of spec.unique) {
-      const held = property(value, at);
-      if (held !== undefined) commit.put(key(tenant, 'u', name, at, held), Buffer.from(id, 'utf8'));
-    }
+    for (const entry of entriesOf(tenant, record, before)) commit.put(entry, Buffer.from(id, 'utf8'));
   }
 
   return {
@@ -64,14 +62,16 @@ function createCollection<T extends object>(database: Database, spec: Collection
       const known = read(commit.get(key(tenant, 'c', name, id)), id);
       if (known?.version !== version) return 'changed';
       if (uniqueTaken(commit, tenant, id, value)) return 'exists';
-      remove(commit, tenant, known);
-      store(commit, tenant, { id, value, version: version + 1 });
+      for (const entry of entriesOf(tenant, known, value)) commit.delete(entry);
+      store(commit, tenant, { id, value, version: version + 1 }, known.value);
       return 'updated';
     }),
     delete: (tenant, id) => database.commits.commit((commit) => {
       const known = read(commit.get(key(tenant, 'c', name, id)), id);
-      if (known) remove(commit, tenant, known);
-      return known !== undefined;
+      if (!known) return false;
+      commit.delete(key(tenant, 'c', name, id));
+      for (const entry of entriesOf(tenant, known)) commit.delete(entry);
+      return true;
     }),
     list: async (tenant, { where, after, limit = 1000 } = {}) => {
       const parts: string[] = where ? [name, where.property, where.equals] : [name];

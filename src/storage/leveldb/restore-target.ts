@@ -4,13 +4,14 @@ import { ClassicLevel } from 'classic-level';
 import type { RestoreTarget } from '../../backup/store.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { engine, pairs } from './backup.js';
+import { createContentStore } from './content-store.js';
 import { levelOptions, type Level } from './level.js';
 import { FORMAT } from './migrations.js';
 
 /** Where a restore works until it is complete; a data folder that holds it holds nothing else of worth. */
 const WORK = '.restoring';
 /** What a complete restore moves into the data folder; the store comes last, because it makes the folder one. */
-const moved = ['attachments', 'store'] as const;
+const moved = ['attachments', 'content', 'store'] as const;
 
 /**
  * Makes a new data folder, to be filled from a backup. Nothing stands in it under its name before `complete`.
@@ -24,14 +25,17 @@ export async function openRestoreTarget(directory: string): Promise<RestoreTarge
   const level: Level = new ClassicLevel<Buffer, Buffer>(path, { ...levelOptions, errorIfExists: true });
   await level.open();
   const attachments = createAttachmentStore(join(work, 'attachments'));
+  const content = createContentStore(join(work, 'content'));
   return {
     engine,
     version: FORMAT,
     load: (chunk) => level.batch([...pairs(chunk)].map(([key, value]) => ({ type: 'put', key, value })), { sync: true }),
     attachments,
+    content,
     complete: async () => {
       await level.close();
       await attachments.clean();
+      await content.clean();
       for (const name of moved) {
         await flushFolder(join(work, name));
         await rename(join(work, name), join(directory, name));
@@ -51,7 +55,7 @@ async function prepare(directory: string): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const present = (await readdir(directory)).filter((name) => name !== 'lost+found');
   const unfinished = present.includes(WORK) && !present.includes('store');
-  const foreign = present.find((name) => !(unfinished && (name === WORK || name === 'attachments')));
+  const foreign = present.find((name) => !(unfinished && (name === WORK || (moved as readonly string[]).includes(name))));
   if (foreign !== undefined) {
     throw new Error(`The data folder ${directory} is not empty (it holds ${foreign}): a backup is restored into an empty or missing folder only.`);
   }

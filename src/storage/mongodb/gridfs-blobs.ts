@@ -8,7 +8,7 @@ import { answering, storeFailure } from './store-failure.js';
 const CHUNK = 1 << 20;
 
 /**
- * Attachments in the bucket `attachments` of GridFS. Chunks are written one after the other, so that none is on its way any more
+ * Attachments and packages in the bucket `attachments` of GridFS. Chunks are written one after the other, so that none is on its way any more
  * when `write` has failed. In a cluster, shard `attachments.chunks` by `{ files_id: 1, n: 1 }`.
  */
 export function createGridfsBlobs(db: Db): Blobs {
@@ -27,7 +27,7 @@ export function createGridfsBlobs(db: Db): Blobs {
       }
       await files.insertOne({ _id, length, chunkSize: CHUNK, uploadDate: new Date(), filename: id });
     }),
-    open: async (id) => Readable.from(answeringBytes(bucket.openDownloadStream(ObjectId.createFromHexString(id))), { objectMode: false }),
+    open: async (id, part) => Readable.from(answeringBytes(bucket.openDownloadStream(ObjectId.createFromHexString(id), part)), { objectMode: false }),
     remove: answering(async (id) => {
       const _id = ObjectId.createFromHexString(id);
       await files.deleteOne({ _id });

@@ -35,7 +35,8 @@ export const indexes: readonly IndexSpec[] = [
   { collection: 'records', key: { u2: 1 }, unique: true, sparse: true, serves: 'the second' },
   { collection: 'records', key: { u3: 1 }, unique: true, sparse: true, serves: 'the third' },
   { collection: 'attachments', key: { by: 1 }, serves: 'what a dead process has left of uploads' },
-  { collection: 'attachments.chunks', key: { files_id: 1, n: 1 }, unique: true, serves: 'the bytes of an attachment, in order' },
+  { collection: 'packages', key: { by: 1 }, serves: 'what a dead process has left of packages' },
+  { collection: 'attachments.chunks', key: { files_id: 1, n: 1 }, unique: true, serves: 'the bytes of an attachment or a package, in order' },
 ];
 
 /** Makes the indexes that are missing. May take minutes on a large database that has grown without one. */

@@ -1,5 +1,6 @@
 import type { CommandStartedEvent } from 'mongodb';
 import type { BackupStore } from '../../backup/store.js';
+import type { ContentStore } from '../../cmi5/content-store.js';
 import type { DocumentStore } from '../../documents/store.js';
 import type { RecordStore } from '../../records/store.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
@@ -9,6 +10,7 @@ import { createAttachmentStore } from './attachment-store.js';
 import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';
 import { createChores } from './chores.js';
+import { createContentStore } from './content-store.js';
 import { openDatabase, type DatabaseOptions } from './database.js';
 import { createDocumentStore } from './document-store.js';
 import { createHorizons } from './horizon.js';
@@ -27,6 +29,7 @@ export interface MongoStorage {
   canonical: CanonicalStore;
   documents: DocumentStore;
   attachments: AttachmentStore;
+  content: ContentStore;
   records: RecordStore;
   backup: BackupStore;
   /** Faults of the store that only an operator can mend, each a sentence. */
@@ -41,7 +44,7 @@ export interface MongoStorageOptions {
   url: string;
   /** Name of the database; that of the URL, or `quipu`, when left out. */
   database?: string;
-  /** Where attachments go, instead of GridFS. */
+  /** Where attachments and packages go, instead of GridFS. */
   s3?: S3Options;
   filling?: DatabaseOptions['filling'];
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
@@ -87,6 +90,7 @@ export async function openMongoStorage({ signs, pollInterval, keepRolled, sweepI
     canonical,
     documents: createDocumentStore(db, processes, chores),
     attachments: createAttachmentStore({ database, blobs, processes, chores, settled: createSettled(horizons) }),
+    content: createContentStore({ database, blobs, processes, chores }),
     records: createRecordStore(db),
     backup: createBackupStore(database, horizons),
     faults: answering(async () => (await missingIndexes(db)).map(({ collection, key }) =>

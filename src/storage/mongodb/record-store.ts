@@ -13,7 +13,7 @@ export interface RecordRow {
   v: number;
   /** `tenant/collection/property/hash of the value` of each indexed property that it has. */
   x: string[];
-  /** The same of the first unique property, the second and the third; missing where it has none. */
+  /** The same of the first unique property in order of name, the second and the third; missing where it has none. */
   u1?: string;
   u2?: string;
   u3?: string;
@@ -30,6 +30,8 @@ export function createRecordStore(db: Db): RecordStore {
 /** How the records of one kind stand in rows. */
 export function recordRows<T extends object>(spec: CollectionSpec<T>) {
   if (spec.unique.length > uniqueFields.length) throw new Error(`The collection ${spec.name} has more than ${uniqueFields.length} unique properties.`);
+  // In an order that the records themselves tell, for whoever moves them here from another store.
+  const unique = [...spec.unique].sort();
   const prefix = (tenant: string): string => `${tenant}/${spec.name}/`;
 
   const entry = (tenant: string, property: string, value: string): string =>
@@ -40,12 +42,12 @@ export function recordRows<T extends object>(spec: CollectionSpec<T>) {
     return found === undefined || found === null ? undefined : entry(tenant, property, String(found));
   }
 
-  const uniquesOf = (tenant: string, value: T): Pick<RecordRow, 'u1' | 'u2' | 'u3'> => Object.fromEntries(spec.unique
+  const uniquesOf = (tenant: string, value: T): Pick<RecordRow, 'u1' | 'u2' | 'u3'> => Object.fromEntries(unique
     .map((property, index) => [uniqueFields[index]!, entryOf(tenant, value, property)] as const)
     .filter(([, wanted]) => wanted !== undefined));
 
   return {
-    prefix, entry, uniquesOf,
+    prefix, entry, unique, uniquesOf,
     rowOf: (tenant: string, id: string, value: T, version: number): RecordRow => ({
       _id: prefix(tenant) + id, text: JSON.stringify(value), v: version,
       x: spec.indexes.map((property) => entryOf(tenant, value, property)).filter((one): one is string => one !== undefined),
@@ -56,7 +58,7 @@ export function recordRows<T extends object>(spec: CollectionSpec<T>) {
 
 function createCollection<T extends object>(db: Db, spec: CollectionSpec<T>): Collection<T> {
   const rows = db.collection<RecordRow>('records');
-  const { prefix, entry, uniquesOf, rowOf } = recordRows(spec);
+  const { prefix, entry, unique, uniquesOf, rowOf } = recordRows(spec);
 
   const recordOf = (tenant: string, { _id, text, v }: RecordRow): VersionedRecord<T> => ({ id: _id.slice(prefix(tenant).length), value: JSON.parse(text) as T, version: v });
 
@@ -72,7 +74,7 @@ function createCollection<T extends object>(db: Db, spec: CollectionSpec<T>): Co
   function selection(tenant: string, where: { property: keyof T & string; equals: string } | undefined): Filter<RecordRow> {
     if (!where) return {};
     const wanted = entry(tenant, where.property, where.equals);
-    return spec.indexes.includes(where.property) ? { x: wanted } : { [uniqueFields[spec.unique.indexOf(where.property)]!]: wanted };
+    return spec.indexes.includes(where.property) ? { x: wanted } : { [uniqueFields[unique.indexOf(where.property)]!]: wanted };
   }
 
   return {

@@ -8,6 +8,7 @@ import { createAttachmentStore } from './attachment-store.js';
 import { engine, type BackupRow } from './backup.js';
 import { createChores } from './chores.js';
 import { idOfRow, rowId } from './collections.js';
+import { createContentStore } from './content-store.js';
 import { databaseName, FORMAT, openDatabase, type DatabaseOptions } from './database.js';
 import { createHorizons } from './horizon.js';
 import { createInheritance } from './inheritance.js';
@@ -80,6 +81,7 @@ export async function openMongoRestoreTarget({ url, database: name, s3 }: Restor
     engine,
     version: FORMAT,
     attachments: createAttachmentStore({ database, blobs, processes, chores, settled: () => Promise.resolve() }),
+    content: createContentStore({ database, blobs, processes, chores }),
     load: async (chunk) => {
       const byCollection = new Map<string, Document[]>();
       for (const row of rowsIn(chunk)) {

@@ -26,7 +26,7 @@ export interface S3Blobs extends Blobs {
 const PART = 8 << 20;
 
 /**
- * Attachments in a bucket of S3, under `tenant/hash/id`. What is longer than one part is uploaded part by part. Credentials come
+ * Attachments and packages in a bucket of S3, under `tenant/hash/id` and `tenant/packages/id`. What is longer than one part is uploaded part by part. Credentials come
  * from where the SDK looks for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, its files, the role of the machine.
  */
 export function createS3Blobs({ bucket, url, region }: S3Options): S3Blobs {
@@ -52,16 +52,16 @@ export function createS3Blobs({ bucket, url, region }: S3Options): S3Blobs {
   }
 
   return {
-    newId: (tenant, sha2) => `${tenant}/${sha2}/${randomUUID()}`,
+    newId: (tenant, group) => `${tenant}/${group}/${randomUUID()}`,
     write: reached(async (id, source) => {
       const pieces = inPieces(source, PART);
       const first = (await pieces.next()).value as Buffer | undefined;
       if (first?.length === PART) await writeParts(id, first, pieces);
       else await s3.send(new PutObjectCommand({ ...at(id), Body: first ?? Buffer.alloc(0) }));
     }),
-    open: reached(async (id) => {
+    open: reached(async (id, part) => {
       try {
-        const { Body } = await s3.send(new GetObjectCommand(at(id)));
+        const { Body } = await s3.send(new GetObjectCommand({ ...at(id), ...(part && { Range: `bytes=${part.start}-${part.end - 1}` }) }));
         return Body as Readable;
       } catch (error) {
         if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return undefined;

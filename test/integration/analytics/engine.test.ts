@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { request } from 'node:http';
+import { getPriority, setPriority } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { createEngineClient, serverAddress } from '../../../src/query/engine/client.js';
@@ -84,6 +85,7 @@ t.test('the process: an environment of its own, a socket for its owner alone', {
   delete process.env.QUIPU_SECRET;
   t.notMatch(await readFile(`/proc/${supervisor.pid()}/environ`, 'utf8').catch(() => ''), /must-not|QUIPU|HOME/);
   t.equal((await stat(socketPath)).mode & 0o777, 0o600);
+  t.equal(getPriority(supervisor.pid()), Math.max(getPriority(), 10), 'it gives way to what answers requests');
 });
 
 t.test('started anew after its death, with its data', { skip: withoutEngine }, async (t) => {
@@ -121,4 +123,12 @@ t.test('migrations are recorded and bear being repeated', { skip: withoutEngine 
 t.test('credentials stand apart from the URL of a server', async (t) => {
   t.same(serverAddress('https://an%40na:se%3Acret@ch.example.org:8443/path'), { kind: 'server', url: 'https://ch.example.org:8443/path', username: 'an@na', password: 'se:cret' });
   t.same(serverAddress('http://ch:8123'), { kind: 'server', url: 'http://ch:8123/' });
+});
+
+// The last one: nobody but a privileged user may raise the priority again.
+t.test('where all runs with a lower priority, the engine keeps it', { skip: withoutEngine }, async (t) => {
+  setPriority(15);
+  const { supervisor } = await startEngine(t);
+  t.match(supervisor.state(), { status: 'running' });
+  t.equal(getPriority(supervisor.pid()), 15);
 });

@@ -98,15 +98,15 @@ async function statementsOf({ statements, canonical }: MongoStorage): Promise<vo
   await canonical.forget('one', 'mbox:mailto:ann@example.org');
 }
 
-async function everythingElseOf({ documents, records, attachments, backup }: MongoStorage): Promise<void> {
+async function everythingElseOf({ documents, records, attachments, content, backup }: MongoStorage): Promise<void> {
   const addresses = [
     { resource: 'state', activity: 'https://example.org/a', agent: 'mbox:mailto:ann@example.org', id: 'one' },
     { resource: 'state', activity: 'https://example.org/a', agent: 'mbox:mailto:ann@example.org', registration: uuid(1), id: 'two' },
     { resource: 'activity-profile', activity: 'https://example.org/a', id: 'one' }, { resource: 'agent-profile', agent: 'mbox:mailto:ann@example.org', id: 'one' },
   ] as const;
   for (const key of addresses) {
-    const content = Buffer.alloc(key.id === 'two' ? 400_000 : 3, 'x');
-    await documents.put('one', { key, content, contentType: 'text/plain', etag: createHash('sha1').update(content).digest('hex'), updated: 1 }, { kind: 'any' });
+    const text = Buffer.alloc(key.id === 'two' ? 400_000 : 3, 'x');
+    await documents.put('one', { key, content: text, contentType: 'text/plain', etag: createHash('sha1').update(text).digest('hex'), updated: 1 }, { kind: 'any' });
     await documents.get('one', key);
   }
   const scopes: DocumentScope[] = [
@@ -135,6 +135,19 @@ async function everythingElseOf({ documents, records, attachments, backup }: Mon
   (await attachments.open('one', sha2))!.stream.resume();
   for await (const _ of attachments.list('one')) continue;
   await attachments.delete('one', sha2, async () => false);
+
+  for (const id of [uuid(1), uuid(1), uuid(2)]) {
+    const arriving = await content.stage('one', id, Readable.from([bytes], { objectMode: false }), 100);
+    await arriving.read(0, 1);
+    if (id === uuid(2)) {
+      await arriving.discard();
+      continue;
+    }
+    await arriving.commit();
+    for await (const _ of content.list('one')) continue;
+    (await content.open('one', id, 1, 3)).resume();
+    await content.delete('one', id);
+  }
   for await (const _ of backup.dump()) continue;
 }
 

@@ -228,21 +228,24 @@ t.test('killed while it copies attachments and documents', { skip, timeout: 240_
     const key: DocumentKey = { resource: 'state', activity: 'http://example.org/a', agent: 'mbox:mailto:ann@example.org', id: `document ${number}` };
     await storage.documents.put('main', { key, content: number === 30 ? large : content, contentType: 'text/plain', etag: createHash('sha1').update(content).digest('hex'), updated: 1_700_000_000_000 + number }, { kind: 'any' });
   }
+  const packages = [0, 1, 3_000_000].map((length, number) => ({ id: uuid(5000 + number), content: Buffer.alloc(length, `package ${number} `) }));
+  for (const { id, content } of packages) await (await storage.content.stage('main', id, Readable.from(content.length === 0 ? [] : [content]), content.length)).commit();
   await storage.close();
   const database = service!.freshDatabase();
   t.teardown(() => service!.drop(database));
   for (const notes of [1, 1, 1]) await killAfter(notes, dataDir, database);
   const { status, stderr, stdout } = await runCommand(dataDir, ['migrate', '--json'], { env: { QUIPU_MONGODB_URL: urlOf(database) } });
   t.equal(status, 0, stderr);
-  t.match((JSON.parse(stdout) as { tenants: { id: string; target: object }[] }).tenants.find(({ id }) => id === 'main')!.target, { statements: 1, documents: 60, attachments: 60 });
+  t.match((JSON.parse(stdout) as { tenants: { id: string; target: object }[] }).tenants.find(({ id }) => id === 'main')!.target, { statements: 1, documents: 60, attachments: 60, packages: 3, packageBytes: 3_000_001 });
   const moved = await openMongoStorage({ url: urlOf(database), signs: { interval: 25, patience: 4 } });
   t.teardown(() => moved.close());
   for (const [hash, content] of contents) t.ok((await buffer((await moved.attachments.open('main', hash))!.stream)).equals(content));
+  for (const { id, content } of packages) t.ok((await buffer(await moved.content.open('main', id, 0, content.length))).equals(content));
   const client = new MongoClient(service!.url);
   t.teardown(() => client.close());
   const blobs = (): Promise<number> => client.db(database).collection('attachments.files').countDocuments();
-  for (const start = Date.now(); await blobs() !== 60 && Date.now() - start < 20_000;) await pause(50);
-  t.equal(await blobs(), 60, 'what a killed one left is cleared up');
+  for (const start = Date.now(); await blobs() !== 63 && Date.now() - start < 20_000;) await pause(50);
+  t.equal(await blobs(), 63, 'what a killed one left is cleared up');
 });
 
 t.test('what is still to come meets what was moved', { skip, timeout: 120_000 }, async (t) => {
@@ -250,6 +253,8 @@ t.test('what is still to come meets what was moved', { skip, timeout: 120_000 },
   const storage = await openLevelStorage({ directory: dataDir });
   await storage.records.collection({ name: 'tenants', indexes: [], unique: [] }).insert('', 'quiet', { name: 'Quiet', createdAt: '2026-01-01T00:00:00.000Z' });
   await storage.records.collection<{ text: string }>({ name: 'test-notes', indexes: [], unique: ['text'] }).insert('main', 'a\u0000b', { text: 'first' });
+  const tickets = { name: 'test-tickets', indexes: [], unique: ['token', 'fetch'] } as const;
+  await storage.records.collection<{ token: string; fetch: string }>(tickets).insert('main', 'a', { token: 't', fetch: 'f' });
   await storage.statements.append('main', [voiding(1, 100), referring(2, 101), referring(3, 2), sample(4), voiding(5, 4), voiding(6, 4)]);
   const head = await storage.statements.head('main');
   await storage.close();
@@ -272,6 +277,10 @@ t.test('what is still to come meets what was moved', { skip, timeout: 120_000 },
   const notes = records.collection<{ text: string }>({ name: 'test-notes', indexes: [], unique: ['text'] });
   t.strictSame(await notes.get('main', 'a\u0000b'), { id: 'a\u0000b', version: 1, value: { text: 'first' } });
   t.equal(await notes.insert('main', 'b', { text: 'first' }), 'exists');
+  const moved = records.collection<{ token: string; fetch: string }>(tickets);
+  t.strictSame((await moved.list('main', { where: { property: 'token', equals: 't' } })).map(({ id }) => id), ['a'], 'of several unique properties each is found by its own');
+  t.equal(await moved.insert('main', 'b', { token: 't', fetch: 'other' }), 'exists');
+  t.equal(await moved.insert('main', 'b', { token: 'f', fetch: 't' }), 'inserted');
 });
 
 t.test('what does not fit is refused with a sentence', { skip, timeout: 240_000 }, async (t) => {

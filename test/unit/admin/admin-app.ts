@@ -9,7 +9,7 @@ import type { Scope } from '../../../src/auth/credential.js';
 import { authPlugin } from '../../../src/auth/plugin.js';
 import { createTokenVerifier } from '../../../src/auth/tokens.js';
 import { setErrorHandler } from '../../../src/server/error-handler.js';
-import { openErasures } from './open-erasures.js';
+import { noRecords, openErasures } from './open-erasures.js';
 import { homePage, openKeys, type Test, type TestKeys } from '../auth/open-keys.js';
 
 export interface AdminApp extends TestKeys {
@@ -33,7 +33,7 @@ export async function openAdminApp(test: Test): Promise<AdminApp> {
       keys, tokens: createTokenVerifier({ homePage, tenantExists: tenants.exists }), tenantExists: tenants.exists, homePage, trustedSockets: new WeakSet(),
     });
     await v1.register(jsonApiPlugin);
-    await v1.register(adminPlugin, { tenants, keys, erasures, statistics: createStatisticsService(storage), exports: createExportService(storage), faults: async () => [] });
+    await v1.register(adminPlugin, { tenants, keys, erasures, statistics: createStatisticsService(storage), exports: createExportService({ ...storage, featureRecords: noRecords }), faults: async () => [] });
   }, { prefix: '/v1' });
   test.teardown(async () => {
     await app.close();

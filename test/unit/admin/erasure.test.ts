@@ -10,7 +10,7 @@ import type { StatementStore } from '../../../src/statements/store.js';
 import { agentIdentifier } from '../../../src/xapi/actors.js';
 import { findAll, incoming, numbersOf, reference, statement, uuid, voided } from '../../contract/statement-samples.js';
 import { openTestStorage } from '../auth/open-keys.js';
-import { openErasures, type TestErasures } from './open-erasures.js';
+import { noRecords, openErasures, type TestErasures } from './open-erasures.js';
 import { ann, append, attach, bob, dump, putDocument, tenant } from './person-data.js';
 
 function service(storage: LevelStorage, statements: StatementStore = storage.statements): TestErasures {
@@ -187,6 +187,8 @@ t.test('cut off at any write, an erasure goes on after a restart and comes to th
       if (!begun) {
         const tried = await second.start(tenant, ann, { wait: 60_000 });
         t.equal(tried.status, 'complete');
+        // The one whose answer was lost may be there as well.
+        for (const { id } of await storage.records.collection({ name: 'erasures', indexes: [], unique: [] }).list(tenant)) await settled(second, id);
       } else {
         await settled(second, begun.id);
         const { finishedAt, ...receipt } = (await second.get(tenant, begun.id))!;
@@ -276,7 +278,7 @@ t.test('an export holds statements, attachments and documents and says that it i
   const large = await attach(storage, big);
   await append(storage, incoming(statement(8, { actor: ann, attachments: [large, shared] })));
   let text = '';
-  for await (const part of createExportService(storage).export(tenant, ann)) text += part;
+  for await (const part of createExportService({ ...storage, featureRecords: noRecords }).export(tenant, ann)) text += part;
   const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as { kind: string; [key: string]: unknown });
   const of = (kind: string) => lines.filter((line) => line.kind === kind);
   t.same(of('statement').map((line) => [(line['statement'] as { id: string }).id, line['voided']]), [[uuid(1), false], [uuid(3), false], [uuid(5), true], [uuid(8), false]]);
@@ -287,10 +289,10 @@ t.test('an export holds statements, attachments and documents and says that it i
     { resource: 'state', id: 'bookmark', contentType: 'text/plain', content: 'page 7' },
     { resource: 'agent-profile', id: 'photo', contentType: 'image/jpeg', contentBase64: '/9g=' },
   ]);
-  t.same(lines.at(-1), { kind: 'end', statements: 4, documents: 2, attachments: 3 });
+  t.same(lines.at(-1), { kind: 'end', statements: 4, documents: 2, attachments: 3, records: 0 });
   t.notMatch(text, /page 9/);
 
   text = '';
-  for await (const part of createExportService(storage).export(tenant, { mbox: 'mailto:nobody@example.org' })) text += part;
-  t.same(JSON.parse(text), { kind: 'end', statements: 0, documents: 0, attachments: 0 });
+  for await (const part of createExportService({ ...storage, featureRecords: noRecords }).export(tenant, { mbox: 'mailto:nobody@example.org' })) text += part;
+  t.same(JSON.parse(text), { kind: 'end', statements: 0, documents: 0, attachments: 0, records: 0 });
 });

@@ -33,7 +33,7 @@ function open(options: Partial<PreparationOptions> = {}) {
 function told(prepared: PreparedBytes | Refusal): unknown[] {
   if ('refused' in prepared) throw prepared.refused;
   return readBatch(prepared).map((one) => ({
-    id: one.id, uuid: one.uuid.toString('hex'), target: one.target, timed: one.timed, voids: one.voids, defines: one.defines, text: one.text.toString(),
+    id: one.id, uuid: one.uuid.toString('hex'), target: one.target, timed: one.timed, named: one.named, voids: one.voids, defines: one.defines, text: one.text.toString(),
     keys: one.keys(keyHash).toString('hex'), told: one.told.toString('hex'), value: one.value,
   }));
 }

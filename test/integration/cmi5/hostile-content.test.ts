@@ -1,0 +1,73 @@
+import t from 'tap';
+import { send, startServer } from '../server.js';
+import { importCourse, launch, log, post, register, start, verbs, type Stored } from './course-server.js';
+import { courseXml } from './learner.js';
+
+const learner = (name: string): object => ({ objectType: 'Agent', account: { homePage: 'https://school.example', name } });
+
+t.test('what the content of one learner says reaches no other', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  const course = await importCourse(server, [{ moveOn: 'Completed' }]);
+  const [one, other] = [await start(server, await register(server, course, learner('one'))), await start(server, await register(server, course, learner('other')))];
+  const initialized = one.statement('initialized');
+  const experienced = one.statement('experienced');
+  await one.send(initialized, experienced);
+  await other.send(other.statement('initialized'));
+
+  t.test('a statement that refers to one of another learner is not in that learner\'s list', async (t) => {
+    const about = other.statement('experienced', { object: { objectType: 'StatementRef', id: experienced.id } });
+    t.equal((await other.send(about)).status, 200);
+    const answer = await one.request('statements');
+    t.strictSame(verbs(answer.json<{ statements: Stored[] }>().statements), ['experienced', 'initialized', 'launched']);
+    t.notMatch(answer.text, about.id);
+    t.equal((await one.request('statements', { query: { statementId: about.id } })).status, 404);
+    t.match((await server.request('statements', { query: { registration: one.parameters.registration } })).text, about.id, 'a key of the tenant gets it, as the standard has it');
+
+    let [pages, more] = [[] as Stored[], '/xapi/statements?limit=1'];
+    while (more !== '') {
+      const page = (await server.request(more, { key: null, version: '1.0.3', headers: { Authorization: one.authorization } })).json<{ statements: Stored[]; more: string }>();
+      [pages, more] = [[...pages, ...page.statements], page.more];
+    }
+    t.strictSame(verbs(pages), ['experienced', 'initialized', 'launched'], 'page by page');
+  });
+
+  t.test('a copy of a statement of another learner is refused as any statement of another learner', async (t) => {
+    for (const copy of [initialized, experienced]) t.match((await other.send(copy)).json(), { error: 'rule-broken', rule: 'actor-learner' });
+    t.equal((await one.send(initialized, experienced)).status, 200, 'who sent them may send them again');
+  });
+});
+
+t.test('a package that gives its AU the id of an AU of another course writes no profile of that', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  const victim = (await importCourse(server, [{ moveOn: 'Completed' }])).units[0]!.node;
+  const xml = courseXml([{ moveOn: 'Completed' }]).replaceAll('https://example.org/course', 'https://hostile.example/course').replace(/<au id="[^"]*"/, `<au id="${victim}"`).replace('<url>', '<url>https://hostile.example/');
+  const made = await server.request('/v1/cmi5/packages', { method: 'POST', key: server.admin, version: null, headers: { 'Content-Type': 'application/xml' }, body: xml });
+  const unit = await start(server, await register(server, { id: made.json<{ course: string }>().course, node: '', units: [] }));
+  const put = (activityId: string) => unit.request('activities/profile', { method: 'PUT', query: { activityId, profileId: 'shared' }, headers: { 'If-None-Match': '*' }, body: {} });
+  t.match((await put(victim)).json(), { error: 'rule-broken', rule: 'activity-profile' });
+  t.equal((await put(unit.parameters.activityId)).status, 204, 'that of its own is its');
+});
+
+t.test('a course that was deleted is launched no more', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  const course = await importCourse(server, [{ moveOn: 'Completed' }]);
+  const registration = await register(server, course);
+  const { url } = await launch(server, registration);
+  await server.request(new URL(url).searchParams.get('fetch')!.slice(server.url.length), { method: 'POST', key: null, version: null });
+  t.equal((await server.request(`/v1/courses/${course.id}`, { method: 'DELETE', key: server.admin, version: null, query: { force: true } })).status, 204);
+  const before = (await log(server, registration)).length;
+  t.match(await post(server, `registrations/${registration}/launch`, { unit: 0 }), { status: 404 });
+  const loaded = await send(url.replace(/#.*/, ''), { version: null, headers: { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate' } });
+  t.equal(loaded.status, 404, 'by a refresh as well');
+  t.equal((await log(server, registration)).length, before, 'nothing is stored of it');
+});
+
+t.test('a learner whose account no launch URL could carry is not enrolled', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  const course = await importCourse(server, [{ moveOn: 'Completed' }]);
+  for (const account of [{ homePage: 'https://school.example', name: 'n'.repeat(2000) }, { homePage: `https://school.example/${'h'.repeat(2000)}`, name: '1' }, { homePage: 'https://school.example', name: 'ü'.repeat(400) }]) {
+    t.match((await post(server, 'registrations', { course: course.id, learner: { account } })).json(), { error: 'invalid-request', rule: 'learner-account-length', pointer: '/learner' });
+  }
+  const { url } = await launch(server, await register(server, course, learner('ü'.repeat(250))));
+  t.equal((await send(url.replace(/#.*/, ''), { version: null })).status, 200, 'one that is long is launched');
+});
