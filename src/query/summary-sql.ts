@@ -12,7 +12,7 @@ export interface SummaryScope {
   statements: string;
   /** SQL of the tenant's id as a text. */
   tenant: string;
-  /** SQL of the position of the newest statement that counts; all count when left out. */
+  /** SQL of the position of the newest statement that counts; all count when left out. Nothing summarised behind it is read. */
   horizon?: string;
 }
 
@@ -22,8 +22,8 @@ export interface SummaryScope {
  * statements say at the moment of the query.
  */
 export function summarised({ statements, tenant, horizon }: SummaryScope): RowsOf {
-  const usable = horizon === undefined ? '' : ` WHERE through <= ${horizon}`;
-  const newest = (value: string): string => `(SELECT ${value} FROM quipu.summaries PREWHERE tenant = ${tenant}${usable})`;
+  // The newest or none: of the versions before, the rows may be dropped.
+  const newest = (value: string): string => `(SELECT ${horizon === undefined ? value : `if(argMax(through, version) <= ${horizon}, ${value}, 0)`} FROM quipu.summaries PREWHERE tenant = ${tenant})`;
   return rowsOfVersion({ statements, tenant, version: newest('max(version)'), changed: `(${changedSince(tenant, newest('argMax(through, version)'))})` });
 }
 

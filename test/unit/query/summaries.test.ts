@@ -147,15 +147,18 @@ t.test('summaries', { skip: engine === undefined && 'the package chdb is not ins
     await compare(t, 'other', 'as tended');
   });
 
-  t.test('pages of one listing count the same statements, also when a summary is made between them', async (t) => {
+  t.test('pages of one listing count the same statements, also when summaries are made between them', async (t) => {
     const service = createAnalyticsService({ client, check: () => undefined });
     const filters = { timezone: 'UTC', descendants: false };
     for (const view of views) {
       const start = { offset: 0, now: Date.UTC(2026, 11, 1) };
       const whole = (await service.page('other', view, filters, start, 1000)).rows;
       const first = await service.page('other', view, filters, start, 2);
-      await insert('other', samples(300, 340));
-      await summaries.make('other');
+      // The one that the first page has read is dropped by the second of these, and others have nothing new.
+      for (let made = 0; made < 2; made++) {
+        await insert('other', samples(300, 340).filter((_, n) => n % 5 === 1));
+        await summaries.make('other');
+      }
       const second = await service.page('other', view, filters, first.next!, 1000);
       t.same([...first.rows, ...second.rows], whole, view.name);
       if (view.columns.some(({ name }) => name === 'statements')) t.notSame((await service.page('other', view, filters, start, 1000)).rows, whole, `${view.name} has changed`);
