@@ -6,6 +6,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { createEngineClient } from '../../src/query/engine/client.js';
 import { createSupervisor } from '../../src/query/engine/supervisor.js';
 import { migrate } from '../../src/query/migrate.js';
+import { queryMemory } from '../../src/query/query-memory.js';
 import { createSummaries, type Summaries } from '../../src/query/summaries.js';
 import { createTenantDatabases } from '../../src/query/tenant-databases.js';
 
@@ -54,12 +55,12 @@ export async function startEngine(folder: string, memoryBytes: number): Promise<
   const client = connect();
   await migrate(client);
   // As the program makes them: within the memory of a query.
-  const summaries = createSummaries({ client: connect({ connections: 2, settings: { max_memory_usage: String(1 << 30) } }) });
+  const summaries = createSummaries({ client: connect({ connections: 2, settings: queryMemory(1 << 30) }) });
   await summaries.prepare();
   await createTenantDatabases({ client }).ensure(tenant);
   return {
     client, summaries,
-    limited: (queryBytes, seconds) => connect({ settings: { max_memory_usage: String(queryBytes), max_execution_time: seconds } }),
+    limited: (queryBytes, seconds) => connect({ settings: { ...queryMemory(queryBytes), max_execution_time: seconds } }),
     starts: () => supervisor.starts(),
     peakBytes: () => peakBytes(supervisor.pid()),
     close: async () => {

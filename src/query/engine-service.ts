@@ -11,6 +11,7 @@ import { QuipuError } from '../xapi/errors.js';
 import { createEngineClient, serverAddress, type EngineAddress } from './engine/client.js';
 import { createSupervisor } from './engine/supervisor.js';
 import { migrate } from './migrate.js';
+import { queryMemory } from './query-memory.js';
 import { createRebuild, type Rebuild, type RebuildState } from './rebuild.js';
 import { createLineMaker } from './row-lines.js';
 import { createShipper, pause, type Shipper, type ShipperDeps } from './shipper.js';
@@ -89,15 +90,15 @@ const BEHIND = 10;
 /** Puts the engine, its schema, the shipper and the rebuild together. Nothing of it is waited for by ingest. */
 export function createEngineService({ feed, statements, listTenants, checkpoints, leases, jobs, tracing, scope = '', sharedStore, analytics, clickhouseUrl, directory, socketPath, memoryBytes, queryBytes, timeout, log }: EngineServiceDeps): EngineService {
   const address: EngineAddress = clickhouseUrl === undefined ? { kind: 'socket', socketPath } : serverAddress(clickhouseUrl);
-  const limits = { max_execution_time: timeout, max_memory_usage: String(queryBytes) };
+  const limits = { max_execution_time: timeout, ...queryMemory(queryBytes) };
   const client = createEngineClient(address, { requestTimeout: (timeout + 10) * 1000, settings: limits });
   const writing = createEngineClient(address, { requestTimeout: 55_000, connections: 8 });
-  const making = createEngineClient(address, { requestTimeout: 900_000, connections: 2, settings: { max_memory_usage: String(queryBytes) } });
+  const making = createEngineClient(address, { requestTimeout: 900_000, connections: 2, settings: queryMemory(queryBytes) });
   const summaries = createSummaries({ client: making });
   const databases = createTenantDatabases({ client: writing, onFault: (view, reason) => log.warn({ view, reason: reason.slice(0, 500) }, 'The analytics engine does not take a view') });
   const supervisor = address.kind === 'server' ? undefined : createSupervisor({
     path: join(directory, 'clickhouse'), socketPath, memoryBytes, log, maxResidentBytes: memoryBytes * 1.5, maxStatements: 24, maxBodyBytes: 256 << 20,
-    defaults: { max_execution_time: String(timeout), max_memory_usage: String(queryBytes) },
+    defaults: { max_execution_time: String(timeout), ...queryMemory(queryBytes) },
   });
   const schema = leases.kind<object>('analytics-schema', {});
   const summarising = leases.kind<object>('analytics-summaries', {});

@@ -1,6 +1,6 @@
 import { createHash, randomInt } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { summarised, summaryTable } from './summary-sql.js';
+import { changedSince, rowsOfVersion, summaryTable } from './summary-sql.js';
 import { databaseOf } from './tenant-databases.js';
 import { loadViews, renderView, type View } from './views.js';
 
@@ -41,6 +41,8 @@ export interface SummariesDeps {
 const KEYS = 1n << 64n;
 /** Seconds for one statement of a making. */
 const LONGEST = 600;
+/** Keys of those of whom something has changed, while a version is made. */
+const CHANGED = 'quipu.changed_learners';
 
 /**
  * A version is a number of three parts: how often summaries were taken away, how often one was made since, and chance, which
@@ -81,9 +83,8 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
   }
 
   /** Drops the rows of the versions below one, or of that version alone. */
-  async function drop(tenant: string, which: 'below' | 'of', version: bigint): Promise<void> {
-    for (const { name } of views) {
-      const table = summaryTable(name);
+  async function drop(tenant: string, which: 'below' | 'of', version: bigint, tables: readonly string[] = [CHANGED, ...views.map(({ name }) => summaryTable(name))]): Promise<void> {
+    for (const table of tables) {
       const found = await all<{ partition_id: string; partition: string }>(
         "SELECT DISTINCT partition_id, partition FROM system.parts WHERE active AND database = 'quipu' AND table = {table:String} AND startsWith(partition, {start:String})",
         { table: table.slice('quipu.'.length), start: `('${tenant}',` },
@@ -95,27 +96,44 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
     }
   }
 
+  /** A version that another process has made meanwhile may have cost this one the rows that it reads: it begins again, from that one. */
   async function make(tenant: string): Promise<boolean> {
-    const { version: before } = await newest(tenant);
-    if (isForbidden(before)) return false;
+    for (;;) {
+      const { version, through } = await newest(tenant);
+      if (isForbidden(version)) return false;
+      if (await makeAfter(tenant, version, through)) return true;
+      if ((await newest(tenant)).version / AGE !== version / AGE) return false;
+    }
+  }
+
+  /** Makes a version from the one before. @returns false when that did not stay the newest: nothing was made then */
+  async function makeAfter(tenant: string, before: bigint, through: number): Promise<boolean> {
     const version = (before / TURN + 1n) * TURN + BigInt(randomInt(Number(TURN)));
+    const isNewest = async (): Promise<boolean> => (await newest(tenant)).version === before;
     // The position first: what arrives after it is behind the summary, whether it is in it or not.
     const [log] = await all<{ through: string; rows: string }>('SELECT max(position) AS through, count() AS rows FROM quipu.statement_log WHERE tenant = {tenant:String}', { tenant });
     await drop(tenant, 'below', before);
-    const wanted = async (): Promise<boolean> => (await newest(tenant)).version / AGE === before / AGE;
+    const isFirst = through === 0;
+    if (!isFirst) await command(`INSERT INTO ${CHANGED} SELECT DISTINCT {tenant:String}, ${version}, actor_key FROM (${changedSince('{tenant:String}', String(through))})`, { tenant });
     const portions = BigInt(Math.max(1, Math.ceil(Number(log!.rows) / portion)));
     for (const view of views) {
-      for (let n = 0n; n < portions && await wanted(); n++) {
+      for (let n = 0n; n < portions && await isNewest(); n++) {
         const learners = portions === 1n ? 'true' : `actor_key BETWEEN ${KEYS * n / portions} AND ${KEYS * (n + 1n) / portions - 1n}`;
+        const statements = `${databaseOf(tenant)}.statements`;
+        const changed = `(SELECT actor_key FROM ${CHANGED} PREWHERE tenant = {tenant:String} AND version = ${version} WHERE ${learners})`;
         const rows = renderView({ ...view, sql: '{by_learner}' }, {
-          statements: '', timezone: "'UTC'", now: 'now64(3)', byLearner: summarised({ statements: `${databaseOf(tenant)}.statements`, tenant: '{tenant:String}', learners }),
+          statements: `(SELECT * FROM ${statements} WHERE ${learners})`, timezone: "'UTC'", now: 'now64(3)',
+          ...(isFirst ? {} : { byLearner: rowsOfVersion({ statements, tenant: '{tenant:String}', version: String(before), changed, learners }) }),
         });
         await command(`INSERT INTO ${summaryTable(view.name)} SELECT {tenant:String}, ${version}, * FROM ${rows}`, { tenant });
       }
     }
-    if (await wanted()) {
-      await record(tenant, version, Number(log!.through));
-      if (await wanted()) return true;
+    // Who drops the rows of a version has recorded a newer one before: so all of them were there until now.
+    const isWhole = await isNewest();
+    if (isWhole) await record(tenant, version, Number(log!.through));
+    if (isWhole && (await newest(tenant)).version / AGE === before / AGE) {
+      await drop(tenant, 'of', version, [CHANGED]);
+      return true;
     }
     await drop(tenant, 'of', version);
     return false;

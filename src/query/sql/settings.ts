@@ -1,3 +1,4 @@
+import { queryMemory } from '../query-memory.js';
 import { freeSettings, ignoredSettings } from './allowed.js';
 import { SqlFailure } from './failure.js';
 
@@ -43,7 +44,7 @@ export const boundedSettings: ReadonlySet<string> = new Set(Object.keys(bounds(d
  */
 export function forcedSettings(limits: SqlLimits): Record<string, string> {
   return {
-    readonly: '2', allow_ddl: '0', max_execution_time: String(limits.executionTime), timeout_before_checking_execution_speed: '0', timeout_overflow_mode: 'throw', max_memory_usage: String(limits.memory),
+    readonly: '2', allow_ddl: '0', max_execution_time: String(limits.executionTime), timeout_before_checking_execution_speed: '0', timeout_overflow_mode: 'throw', ...queryMemory(limits.memory),
     max_result_rows: String(limits.resultRows), max_result_bytes: String(limits.resultBytes), result_overflow_mode: 'throw', max_threads: String(limits.threads),
     max_query_size: String(limits.queryBytes * 4), max_ast_depth: '500', max_ast_elements: '20000', max_expanded_ast_elements: '100000', max_parser_depth: '300', max_subquery_depth: '50',
     max_recursive_cte_evaluation_depth: '100', implicit_select: '0', enable_analyzer: '1', allow_introspection_functions: '0', allow_experimental_ai_functions: '0',
