@@ -19,16 +19,16 @@ export interface PostingMerger {
 /** An entry with fewer positions is small. */
 const SMALL_ENTRY = 512;
 /** As many small entries one after the other are worth merging. */
-const WORTH_MERGING = 64;
+const WORTH_MERGING = 16;
 /** Most positions of a merged entry. */
 const LONGEST_ENTRY = 2048;
 /** Most entries that one commit takes together; the next reader offers the rest. */
-const MOST_ENTRIES = 4096;
+const MOST_ENTRIES = 1024;
 /** Most lists that wait; further ones are offered again when they are read again. */
 const MOST_WAITING = 1000;
-/** A merge is followed by a pause of as many times its own length, so that it takes a tenth of the time at the most. */
-const REST = 9;
-const SHORTEST_REST = 20;
+/** A merge is followed by a pause of as many times its own length, so that it takes a fifth of the time at the most. */
+const REST = 4;
+const SHORTEST_REST = 10;
 
 interface Stretch {
   prefix: Buffer;

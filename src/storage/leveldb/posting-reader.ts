@@ -35,6 +35,8 @@ export interface ListDeps {
 /** Entries read at first; how many come then is known by how many positions these had. */
 const FIRST_ENTRIES = 4;
 const MOST_ENTRIES = 1000;
+/** Entries of another list that are read at first to thin a run: merged ones hold many positions. */
+const FIRST_HELD = 8;
 /** What the key of an entry takes, of which most is that of the entry before. */
 const KEY_BYTES_ON_DISK = 20;
 
@@ -95,28 +97,35 @@ export function createListReader(deps: ListDeps, prefix: Buffer, range: Position
  * @param budget most entries to read
  * @returns those that are, rising; undefined when that takes more entries than the budget
  */
-export async function positionsHeld(deps: ListDeps, prefixes: Buffer[], positions: readonly number[], budget: number): Promise<number[] | undefined> {
+export async function positionsHeld({ level, reads, merger }: ListDeps, prefixes: Buffer[], positions: readonly number[], budget: number): Promise<number[] | undefined> {
   const held = new Uint8Array(positions.length);
+  const [first, last] = [positions[0]!, positions[positions.length - 1]!];
   let left = budget;
   for (const prefix of prefixes) {
-    const watch = watchStretches(deps.merger, prefix);
-    const iterator = await iterateFrom(deps, prefix, positions[0]!, { lte: postingKey(prefix, positions[positions.length - 1]!), limit: left + 1 });
+    const watch = watchStretches(merger, prefix);
+    // Downwards, so that it ends with the entry that begins at or before the first position and may hold it.
+    const iterator = level.iterator({ gte: postingKey(prefix, 0), lte: postingKey(prefix, last), reverse: true });
     try {
-      let last: [Buffer, Buffer] | undefined;
-      let at = 0;
-      for (let entries = await iterator.nextv(MOST_ENTRIES); entries.length > 0; entries = await iterator.nextv(MOST_ENTRIES)) {
-        deps.reads.entries += entries.length;
+      let end = positions.length;
+      let seen = 0;
+      let size = FIRST_HELD;
+      for (let lowest = last + 1; end > 0 && lowest > first;) {
+        const entries = await iterator.nextv(Math.min(size, left + 1));
+        if (entries.length === 0) break;
+        reads.entries += entries.length;
+        seen += entries.length;
         left -= entries.length;
-        // What an entry holds ends where the next one begins.
-        for (const entry of entries) {
-          if (last) at = markHeld(last, positions, at, numberAtEnd(entry[0]), held);
-          last = entry;
-          // Each byte ends a position or goes on with one: as near as is needed here.
-          watch.see(entry[0], entry[1].length + 1);
-        }
         if (left < 0) return undefined;
+        for (const [key, value] of entries) {
+          if (end === 0 || lowest <= first) break;
+          // Each byte ends a position or goes on with one: as near as is needed here.
+          watch.see(key, value.length + 1);
+          end = markHeld(key, value, positions, end, held);
+          lowest = numberAtEnd(key);
+        }
+        // As many again as the rest takes, by those that were read.
+        size = Math.min(Math.ceil((seen * (lowest - first)) / (last + 1 - lowest)) + FIRST_HELD, MOST_ENTRIES);
       }
-      if (last) markHeld(last, positions, at, Infinity, held);
     } finally {
       watch.end();
       await iterator.close();
@@ -125,31 +134,27 @@ export async function positionsHeld(deps: ListDeps, prefixes: Buffer[], position
   return positions.filter((_, index) => held[index] === 1);
 }
 
-/** Marks those positions from the place `at` on and below `end` that an entry holds. @returns the place of the first one from `end` on */
-function markHeld([key, value]: [Buffer, Buffer], positions: readonly number[], at: number, end: number, held: Uint8Array): number {
+/** Marks those positions below the place `end` that an entry holds. @returns the place of the first one at or above where the entry begins */
+function markHeld(key: Buffer, value: Buffer, positions: readonly number[], end: number, held: Uint8Array): number {
   let position = numberAtEnd(key);
-  while (at < positions.length && positions[at]! < position) at++;
-  let next = at;
-  while (next < positions.length && positions[next]! < end) next++;
-  if (next === at) return next;
-  let difference = 0;
-  let scale = 1;
+  let begin = end;
+  while (begin > 0 && positions[begin - 1]! >= position) begin--;
+  let at = begin;
   let byte = 0;
-  for (;;) {
-    while (at < next && positions[at]! < position) at++;
-    if (at === next) return next;
-    if (positions[at] === position) held[at] = 1;
-    difference = 0;
-    scale = 1;
-    for (; ; byte++) {
-      if (byte === value.length) return next;
+  while (at < end) {
+    while (at < end && positions[at]! < position) at++;
+    if (positions[at] === position && at < end) held[at] = 1;
+    if (byte >= value.length) break;
+    let difference = 0;
+    let scale = 1;
+    for (; value[byte]! >= 0x80; byte++) {
       difference += (value[byte]! & 0x7f) * scale;
-      if (value[byte]! < 0x80) break;
       scale *= 0x80;
     }
-    byte++;
+    difference += value[byte++]! * scale;
     position += difference;
   }
+  return begin;
 }
 
 /** Reads entries of a list one after the other. */
