@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import type { RestoreTarget } from '../../backup/store.js';
+import { createAttachmentFiles } from './attachment-files.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { engine, pairs } from './backup.js';
 import { createContentStore } from './content-store.js';
@@ -24,17 +25,17 @@ export async function openRestoreTarget(directory: string): Promise<RestoreTarge
   await mkdir(path, { mode: 0o700 });
   const level: Level = new ClassicLevel<Buffer, Buffer>(path, { ...levelOptions, errorIfExists: true });
   await level.open();
-  const attachments = createAttachmentStore(join(work, 'attachments'));
+  const files = createAttachmentFiles(join(work, 'attachments'), () => true);
   const content = createContentStore(join(work, 'content'));
   return {
     engine,
     version: FORMAT,
     load: (chunk) => level.batch([...pairs(chunk)].map(([key, value]) => ({ type: 'put', key, value })), { sync: true }),
-    attachments,
+    attachments: createAttachmentStore(files),
     content,
     complete: async () => {
       await level.close();
-      await attachments.clean();
+      await files.clean();
       await content.clean();
       for (const name of moved) {
         await flushFolder(join(work, name));
