@@ -21,8 +21,8 @@ export interface RestoreTarget {
   readonly engine: string;
   /** Newest version of the data that this program knows. */
   readonly version: number;
-  /** Takes in one chunk of `BackupStore.dump`; durable when it answers. @throws Error when the chunk is damaged */
-  load(chunk: Buffer): Promise<void>;
+  /** Takes in one chunk of `BackupStore.dump`; durable when it answers. @returns how many attachments are in it @throws Error when the chunk is damaged */
+  load(chunk: Buffer): Promise<number>;
   attachments: AttachmentStore;
   content: ContentStore;
   /** Called once, when everything was loaded and found right: makes it a store. */

@@ -3,7 +3,7 @@ import { Dicer } from '@fastify/busboy';
 import { QuipuError } from '../xapi/errors.js';
 import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
 
-/** A multipart/mixed request taken apart: its first part in memory, the others on disk. */
+/** A multipart/mixed request taken apart: its first part in memory, the others staged. */
 export interface MultipartRequest {
   body: Buffer;
   attachments: StagedAttachment[];

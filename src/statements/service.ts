@@ -104,13 +104,14 @@ export function createStatementService({ store, attachments: attachmentStore, pr
   /**
    * Makes the parts durable while `work` runs, which stores the statements that name them.
    * @param takesHeld whether `work` stores those in memory itself, with the statements
+   * @param signed statements of which some have a signature, which is to be verified
    */
-  async function withAttachments<T>(tenant: string, staged: StagedAttachment[], takesHeld: boolean, batch: readonly NewStatement[], work: (held: readonly HeldAttachment[]) => Promise<T>): Promise<T> {
+  async function withAttachments<T>(tenant: string, staged: StagedAttachment[], takesHeld: boolean, signed: readonly NewStatement[], work: (held: readonly HeldAttachment[]) => Promise<T>): Promise<T> {
     if (staged.length === 0) return work([]);
     const held = takesHeld ? staged.filter(isHeld) : [];
     try {
       for (const part of staged) if (!takesHeld || !isHeld(part)) await part.commit();
-      await verifySignatures(batch.map(({ value }) => value), (sha2) => readStaged(tenant, staged, sha2));
+      await verifySignatures(signed.map(({ value }) => value), (sha2) => readStaged(tenant, staged, sha2));
       return await work(held);
     } catch (error) {
       // After a failure of the store the statements may yet turn out to be stored.
@@ -135,7 +136,7 @@ export function createStatementService({ store, attachments: attachmentStore, pr
     const batch = readBatch(prepared);
     try {
       // A policy may append again after a crash, when there are no parts any more: they are durable before.
-      return await withAttachments(tenant, attachments, !credential.policy, batch, async (held) => {
+      return await withAttachments(tenant, attachments, !credential.policy, prepared.signed ? batch : [], async (held) => {
         const result = await (credential.policy ? credential.policy.append(batch) : store.append(tenant, batch, held));
         if (result.status === 'conflict') throw conflict(batch[result.index]!.id, result.index);
         countOutcomes(result.outcomes);

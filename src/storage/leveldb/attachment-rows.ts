@@ -19,6 +19,11 @@ export interface AttachmentRows {
   list(tenant: string): AsyncGenerator<{ sha2: string; length: number }, void>;
 }
 
+/** Whether an entry of the database says of a hash where its bytes are. */
+export function tellsOfAttachment(key: Buffer): boolean {
+  return key[key.indexOf(0) + 1] === 'h'.charCodeAt(0);
+}
+
 /**
  * Attachments in two tables: `h` says of a hash when its bytes came in and how many they are, and under that time and the hash `f` has
  * the bytes. Bytes so lie in the order in which they came, as the log does, and compaction moves them on without writing them anew,

@@ -5,6 +5,7 @@ import type { RestoreTarget } from '../../backup/store.js';
 import { createAttachmentFiles } from './attachment-files.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { engine, pairs } from './backup.js';
+import { tellsOfAttachment } from './attachment-rows.js';
 import { createContentStore } from './content-store.js';
 import { levelOptions, type Level } from './level.js';
 import { FORMAT } from './migrations.js';
@@ -30,7 +31,11 @@ export async function openRestoreTarget(directory: string): Promise<RestoreTarge
   return {
     engine,
     version: FORMAT,
-    load: (chunk) => level.batch([...pairs(chunk)].map(([key, value]) => ({ type: 'put', key, value })), { sync: true }),
+    load: async (chunk) => {
+      const entries = [...pairs(chunk)];
+      await level.batch(entries.map(([key, value]) => ({ type: 'put', key, value })), { sync: true });
+      return entries.filter(([key]) => tellsOfAttachment(key)).length;
+    },
     attachments: createAttachmentStore(files),
     content,
     complete: async () => {
