@@ -27,11 +27,11 @@ export interface HeldAttachment {
 /** Attachment bytes by tenant and hash: the same bytes are kept once in a tenant and never shared between tenants. */
 export interface AttachmentStore {
   /**
-   * Takes in a stream, with memory that is bounded over all that are staged. Whoever stages something commits or discards it.
+   * Takes in a stream, or bytes that are all there and stay as they are, with memory that is bounded over all that are staged. Whoever stages something commits or discards it.
    * @param sha2 declared SHA-224, SHA-256, SHA-384 or SHA-512 in lower-case hex (56, 64, 96 or 128 digits)
    * @throws QuipuError `invalid-attachment` when the bytes have another hash, `too-large` above `maxBytes`, `storage-full`
    */
-  stage(tenant: string, sha2: string, source: Readable, maxBytes: number): Promise<StagedAttachment>;
+  stage(tenant: string, sha2: string, source: Readable | Buffer, maxBytes: number): Promise<StagedAttachment>;
   /** The bytes, or undefined. */
   open(tenant: string, sha2: string): Promise<{ length: number; stream: Readable } | undefined>;
   has(tenant: string, sha2: string): Promise<boolean>;

@@ -49,7 +49,7 @@ async function takeParts([first, ...others]: readonly Part[], tenant: string, st
   checkStatements(first!.headers);
   if (first!.content.length > limits.maxBodyBytes) throw statementsTooLarge(limits);
   const hashes = others.map(({ headers }, index) => hashOf(headers, index, limits));
-  const staged = await Promise.allSettled(others.map(({ content }, index) => store.stage(tenant, hashes[index]!, streamOf(content), limits.maxAttachmentBytes)));
+  const staged = await Promise.allSettled(others.map(({ content }, index) => store.stage(tenant, hashes[index]!, content, limits.maxAttachmentBytes)));
   const attachments = staged.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = staged.find((one) => one.status === 'rejected');
   if (!failed) return { body: first!.content, attachments };

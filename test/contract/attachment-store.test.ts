@@ -59,6 +59,22 @@ contract(async (t, adapter) => {
     t.equal((await listed(store, tenant)).length, 20);
   });
 
+  await test('bytes that are all there are taken as such', async (t, tenant) => {
+    for (const size of [0, ...sizes]) {
+      const bytes = randomBytes(size);
+      const staged = await store.stage(tenant, digest(bytes), bytes, size);
+      t.strictSame([staged.sha2, staged.length], [digest(bytes), size]);
+      await staged.commit();
+      staged.release();
+      t.ok((await read(store, tenant, digest(bytes)))?.equals(bytes));
+    }
+    const other = randomBytes(101);
+    await t.rejects(store.stage(tenant, digest(other), other, 100), { code: 'too-large' });
+    await t.rejects(store.stage(tenant, digest(Buffer.from('other')), other, 1000), { code: 'invalid-attachment' });
+    await t.rejects(store.stage(tenant, 'none', other, 1000), { code: 'invalid-attachment' });
+    t.equal((await listed(store, tenant)).length, sizes.length + 1);
+  });
+
   await test('another hash than declared is refused and leaves nothing', async (t, tenant) => {
     const bytes = Buffer.from('essay');
     for (const sha2 of [digest(Buffer.from('other')), digest(bytes, 'sha384').slice(0, 64), digest(bytes, 'sha1'), '', 'xyz', '../../../../etc/passwd', digest(bytes).toUpperCase()]) {

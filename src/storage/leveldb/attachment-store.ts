@@ -1,6 +1,6 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { AttachmentStore, HeldAttachment, StagedAttachment } from '../../statements/attachment-store.js';
-import { algorithmOf, isHash, verifyBytes } from '../attachment-bytes.js';
+import { algorithmOf, asStream, isHash, verifyBytes } from '../attachment-bytes.js';
 import type { AttachmentFiles } from './attachment-files.js';
 import type { AttachmentRows } from './attachment-rows.js';
 import type { Commit, CommitQueue } from './commit-queue.js';
@@ -39,7 +39,7 @@ interface Arrived {
  * its bytes in both. @param small without it, all are files
  */
 export function createAttachmentStore(files: AttachmentFiles, small?: SmallAttachments): LevelAttachmentStore {
-  const { hold } = createHolding();
+  const { hold, holdWhole } = createHolding();
   const pinned = new Map<string, number>();
   /** Removals under way, which uploads of the same bytes disturb. */
   const removals = new Set<{ name: string; disturbed: boolean }>();
@@ -76,9 +76,10 @@ export function createAttachmentStore(files: AttachmentFiles, small?: SmallAttac
     }
   }
 
-  async function arrive(tenant: string, sha2: string, source: Readable, maxBytes: number): Promise<Arrived> {
-    const held = small && await hold(source, Math.min(maxBytes, MOST_SMALL_BYTES));
-    if (!held) return files.receive(tenant, sha2, source, maxBytes);
+  async function arrive(tenant: string, sha2: string, source: Readable | Buffer, maxBytes: number): Promise<Arrived> {
+    const most = Math.min(maxBytes, MOST_SMALL_BYTES);
+    const held = small && (Buffer.isBuffer(source) ? holdWhole(source, most) : await hold(source, most));
+    if (!held) return files.receive(tenant, sha2, asStream(source), maxBytes);
     const { bytes, free } = held;
     try {
       if (!small.hasRoom()) throw storageFull();
@@ -144,7 +145,7 @@ export function createAttachmentStore(files: AttachmentFiles, small?: SmallAttac
     open: async (tenant, sha2) => {
       if (!isHash(sha2)) return undefined;
       const bytes = await small?.rows.read(tenant, sha2);
-      return bytes ? { length: bytes.length, stream: Readable.from(bytes.length > 0 ? [bytes] : [], { objectMode: false }) } : files.open(tenant, sha2);
+      return bytes ? { length: bytes.length, stream: asStream(bytes) } : files.open(tenant, sha2);
     },
     has: async (tenant, sha2) => isHash(sha2) && (small?.rows.has(tenant, sha2) || await files.has(tenant, sha2)),
     delete: async (tenant, sha2, isNamed) => {

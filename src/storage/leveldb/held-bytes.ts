@@ -26,6 +26,8 @@ export interface Holding {
    * @throws the source's error when it breaks off
    */
   hold(source: Readable, mostBytes: number): Promise<HeldBytes | undefined>;
+  /** The same for bytes that are all there. */
+  holdWhole(bytes: Buffer, mostBytes: number): HeldBytes | undefined;
 }
 
 /** @param bound bytes that are held at a time */
@@ -33,6 +35,16 @@ export function createHolding(bound = MOST_HELD_BYTES): Holding {
   let held = 0;
 
   return {
+    holdWhole: (bytes, mostBytes) => {
+      const size = bytes.length + OVERHEAD;
+      if (bytes.length > mostBytes || held + size > bound) return undefined;
+      let taken = size;
+      held += size;
+      return { bytes, free: () => {
+        held -= taken;
+        taken = 0;
+      } };
+    },
     hold: (source, mostBytes) => new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let length = 0;

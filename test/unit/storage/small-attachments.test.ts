@@ -158,14 +158,17 @@ t.test('memory for small ones is bounded; above it they become files', async (t)
   t.ok(await storage.attachments.has('one', file.sha2));
   for (const part of staged) await part.discard();
   t.ok((await stage(storage, randomBytes(SMALL))).bytes, 'what is over frees its memory');
-  const { hold } = createHolding(10_000);
+  const { hold, holdWhole } = createHolding(10_000);
   const first = (await hold(streamOf(randomBytes(5000)), SMALL))!;
   const second = randomBytes(5000);
   const source = streamOf(second.subarray(0, 2500), second.subarray(2500));
   t.equal(await hold(source, SMALL), undefined);
+  t.equal(holdWhole(second, SMALL), undefined);
   t.ok((await buffer(source)).equals(second), 'nothing of it is lost');
   first.free();
   first.free();
+  holdWhole(second, SMALL)!.free();
+  t.equal(holdWhole(second, 4999), undefined);
   (await hold(streamOf(second), SMALL))!.free();
   await t.rejects(hold(Readable.from((function* () { yield second; throw new Error('gone'); })(), { objectMode: false }), SMALL), { message: 'gone' });
 });
