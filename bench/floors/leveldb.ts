@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { ClassicLevel } from 'classic-level';
@@ -22,7 +22,7 @@ export interface LevelWrite {
   population?: Population;
   /** Bytes of attachments; none when not given. */
   attachmentBytes?: number;
-  /** Attachments in a commit, each a file that is flushed to disk. */
+  /** Attachments in a commit, small ones: their bytes are part of it. */
   attachments?: number;
 }
 
@@ -82,7 +82,8 @@ function numbered(prefix: Buffer | string, number: number): Buffer {
   return key;
 }
 
-async function commit(from: Prepared[], count: number): Promise<void> {
+/** @param contents bytes of attachments */
+async function commit(from: Prepared[], count: number, contents: readonly Buffer[]): Promise<void> {
   const batch = level.batch();
   const lists = new Map<string, { key: Buffer; positions: number[] }>();
   const fresh = randomFillSync(Buffer.allocUnsafe(16 * count));
@@ -111,6 +112,11 @@ async function commit(from: Prepared[], count: number): Promise<void> {
     key.copy(prefix, 1);
     batch.put(numbered(prefix, positions[0]!), differences(positions));
   }
+  for (const content of contents) {
+    const sha2 = randomBytes(32);
+    batch.put(Buffer.concat([Buffer.from('h'), sha2]), numbered('', stored));
+    batch.put(Buffer.concat([numbered('f', stored), sha2]), content);
+  }
   await batch.write({ sync: true });
 }
 
@@ -126,26 +132,18 @@ function differences(positions: number[]): Buffer {
   return Buffer.from(bytes);
 }
 
-async function writeFlushed(content: Buffer): Promise<void> {
-  const file = await open(join(folder, randomBytes(16).toString('hex')), 'wx');
-  await file.write(content);
-  await file.datasync();
-  await file.close();
-}
-
 async function write({ seconds = Infinity, statements = Infinity, perCommit, seed, population = platform, attachments = 0, attachmentBytes = 0 }: LevelWrite): Promise<Sample> {
   const name = JSON.stringify([seed, population]);
   const from = pools.get(name) ?? prepare(seed, population);
   pools.set(name, from);
-  const content = randomBytes(attachmentBytes);
+  const contents = Array.from({ length: attachments }, () => randomBytes(attachmentBytes));
   const latencies: number[] = [];
   const began = performance.now();
   let written = 0;
   while (written < statements && performance.now() - began < seconds * 1000) {
     const start = performance.now();
     const count = Math.min(perCommit, statements - written);
-    await Promise.all(Array.from({ length: attachments }, () => writeFlushed(content)));
-    await commit(from, count);
+    await commit(from, count, contents);
     latencies.push(performance.now() - start);
     written += count;
   }

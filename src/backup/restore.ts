@@ -35,6 +35,7 @@ async function load(archive: Readable, target: RestoreTarget): Promise<RestoreRe
   const counter = createTotalsCounter();
   let manifest: BackupManifest | undefined;
   let totals: BackupTotals | undefined;
+  let within = 0;
   const entries = extract();
   archive.once('error', (error) => entries.destroy(error));
   archive.pipe(entries as unknown as NodeJS.WritableStream);
@@ -44,7 +45,7 @@ async function load(archive: Readable, target: RestoreTarget): Promise<RestoreRe
       if (totals) throw new Error(`This backup goes on after its end, with ${name}.`);
       if (name === TOTALS) totals = JSON.parse((await readWhole(entry)).toString()) as BackupTotals;
       else if (name === MANIFEST && !manifest) manifest = readManifest(await counted(entry, counter), target);
-      else if (manifest) await loadEntry(entry, target, counter);
+      else if (manifest) within += await loadEntry(entry, target, counter);
       else throw new Error('This is not a backup made by quipu backup: it does not begin with a manifest.');
     }
   } catch (error) {
@@ -56,14 +57,16 @@ async function load(archive: Readable, target: RestoreTarget): Promise<RestoreRe
   if (found.entries !== totals.entries || found.bytes !== totals.bytes || found.sha256 !== totals.sha256) {
     throw new Error(`This backup is damaged: its totals are ${totals.entries} entries with the SHA-256 ${totals.sha256}, found were ${found.entries} with ${found.sha256}.`);
   }
-  return { ...found, manifest };
+  return { ...found, attachments: found.attachments + within, manifest };
 }
 
-async function loadEntry(entry: Entry, target: RestoreTarget, counter: TotalsCounter): Promise<void> {
+/** @returns how many attachments were part of a chunk */
+async function loadEntry(entry: Entry, target: RestoreTarget, counter: TotalsCounter): Promise<number> {
   const kind = readEntryName(entry.header.name);
   if (kind?.kind === 'chunk') {
-    await target.load(await counted(entry, counter));
-  } else if (kind?.kind === 'package') {
+    return target.load(await counted(entry, counter));
+  }
+  if (kind?.kind === 'package') {
     const size = entry.header.size ?? 0;
     counter.begin(entry.header.name, size);
     await (await target.content.stage(kind.tenant, kind.id, countedStream(entry, counter), size)).commit();
@@ -76,6 +79,7 @@ async function loadEntry(entry: Entry, target: RestoreTarget, counter: TotalsCou
   } else {
     throw new Error(`This backup holds the unknown entry ${JSON.stringify(entry.header.name.slice(0, 100))}.`);
   }
+  return 0;
 }
 
 function readManifest(bytes: Buffer, target: RestoreTarget): BackupManifest {

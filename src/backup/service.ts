@@ -48,7 +48,7 @@ export function createBackupService({ store, statements, attachments, content, t
     let chunks = 0;
     for await (const chunk of store.dump()) await whole(chunkName(++chunks), chunk);
     for await (const tenant of tenantIds()) {
-      for await (const { sha2 } of attachments.list(tenant)) {
+      for await (const { sha2 } of (store.attachments ?? attachments.list)(tenant)) {
         const found = await attachments.open(tenant, sha2);
         if (!found || !(await opened(found.stream))) continue;
         const name = attachmentName(tenant, sha2);

@@ -6,8 +6,8 @@ import type { StatementStore } from '../statements/store.js';
  */
 export function announcing<Store extends StatementStore>(store: Store, tell: (tenant: string) => void): Store {
   const told: Pick<StatementStore, 'append' | 'erase'> = {
-    append: async (tenant, batch) => {
-      const result = await store.append(tenant, batch);
+    append: async (tenant, batch, held) => {
+      const result = await store.append(tenant, batch, held);
       if (result.status === 'stored' && result.outcomes.includes('stored')) tell(tenant);
       return result;
     },

@@ -30,6 +30,11 @@ export function matchAttachments(statements: readonly Statement[], parts: readon
   }
 }
 
+/** Whether a statement has a signature, which `verifySignatures` judges. */
+export function isSigned({ attachments }: Statement): boolean {
+  return attachments?.some(({ usageType }) => usageType === signatureUsageType) === true;
+}
+
 /**
  * Judges the signatures of signed statements (1.0.3 Part Two 2.6; IEEE 9274.1.1 4.2.6).
  * @param read gives the bytes of a part that came with the request

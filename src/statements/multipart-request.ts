@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream';
 import { Dicer } from '@fastify/busboy';
 import { QuipuError } from '../xapi/errors.js';
 import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
+import { MOST_WHOLE_BYTES, readWhole, splitWhole, streamOf, type Part } from './whole-multipart.js';
 
-/** A multipart/mixed request taken apart: its first part in memory, the others on disk. */
+/** A multipart/mixed request taken apart: its first part in memory, the others staged. */
 export interface MultipartRequest {
   body: Buffer;
   attachments: StagedAttachment[];
@@ -32,9 +33,32 @@ export function boundaryOf(contentType: string): string | undefined {
 /**
  * Reads a multipart/mixed request (1.0.3 Part Three 1.5.2): the statements first, then one part an attachment, each streamed to
  * the attachment store and verified against its X-Experience-API-Hash.
+ * @param declared bytes that the request says it has
  * @throws QuipuError `malformed-multipart`, `invalid-attachment`, `too-large`; then nothing stays behind
  */
-export async function readMultipart(source: Readable, boundary: string, tenant: string, store: AttachmentStore, limits: MultipartLimits): Promise<MultipartRequest> {
+export async function readMultipart(source: Readable, boundary: string, tenant: string, store: AttachmentStore, limits: MultipartLimits, declared = Infinity): Promise<MultipartRequest> {
+  const whole = declared <= MOST_WHOLE_BYTES ? await readWhole(source, MOST_WHOLE_BYTES) : undefined;
+  const parts = whole && splitWhole(whole, boundary);
+  if (parts && parts.length > 0) return takeParts(parts, tenant, store, limits);
+  if (!whole && source.destroyed && !source.readableEnded) throw source.errored ?? bodyBrokeOff();
+  return readStreamed(whole ? streamOf(whole) : source, boundary, tenant, store, limits);
+}
+
+/** Takes the parts of a body that is all there. */
+async function takeParts([first, ...others]: readonly Part[], tenant: string, store: AttachmentStore, limits: MultipartLimits): Promise<MultipartRequest> {
+  checkStatements(first!.headers);
+  if (first!.content.length > limits.maxBodyBytes) throw statementsTooLarge(limits);
+  const hashes = others.map(({ headers }, index) => hashOf(headers, index, limits));
+  const staged = await Promise.allSettled(others.map(({ content }, index) => store.stage(tenant, hashes[index]!, content, limits.maxAttachmentBytes)));
+  const attachments = staged.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = staged.find((one) => one.status === 'rejected');
+  if (!failed) return { body: first!.content, attachments };
+  await Promise.all(attachments.map((part) => part.discard()));
+  throw failed.reason;
+}
+
+/** Takes the parts as they arrive. */
+async function readStreamed(source: Readable, boundary: string, tenant: string, store: AttachmentStore, limits: MultipartLimits): Promise<MultipartRequest> {
   const dicer = new Dicer({ boundary, maxHeaderPairs: 50 });
   const chunks: Buffer[] = [];
   const staging: Promise<StagedAttachment | undefined>[] = [];
@@ -53,25 +77,18 @@ export async function readMultipart(source: Readable, boundary: string, tenant: 
     if (current && !current.headed) fail(fault(`Part ${parts - 1} has no headers.`, 'multipart-headers', 'headers, an empty line, then the content'));
   };
 
-  function takeStatements(part: Readable, header: PartHeader): void {
-    if (!/^application\/json\s*(;|$)/i.test(header.value('content-type') ?? '')) {
-      throw fault('The first part holds the statements and has the Content-Type application/json.', 'multipart-first-part', 'Content-Type: application/json', 'Content-Type');
-    }
+  function takeStatements(part: Readable, headers: PartHeaders): void {
+    checkStatements(headers);
     let length = 0;
     part.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > limits.maxBodyBytes) fail(new QuipuError('too-large', `The statements take more than the ${limits.maxBodyBytes} bytes that this server takes.`, { expected: `at most ${limits.maxBodyBytes} bytes` }));
+      if (length > limits.maxBodyBytes) fail(statementsTooLarge(limits));
       else chunks.push(chunk);
     });
   }
 
-  function takeAttachment(part: Readable, header: PartHeader): void {
-    const hash = header.value('x-experience-api-hash');
-    const encoding = header.value('content-transfer-encoding');
-    if (hash === undefined) throw fault(`Part ${parts} has no X-Experience-API-Hash.`, 'multipart-hash', 'the SHA-2 of the bytes, as in sha2', 'X-Experience-API-Hash');
-    if (encoding?.toLowerCase() !== 'binary') throw fault(`Part ${parts} has no Content-Transfer-Encoding of binary.`, 'multipart-encoding', 'Content-Transfer-Encoding: binary', 'Content-Transfer-Encoding');
-    if (staging.length >= limits.maxAttachments) throw new QuipuError('too-large', `The request has more than ${limits.maxAttachments} attachments.`, { expected: `at most ${limits.maxAttachments} attachments` });
-    staging.push(store.stage(tenant, hash.toLowerCase(), part, limits.maxAttachmentBytes).catch((error: unknown) => {
+  function takeAttachment(part: Readable, headers: PartHeaders): void {
+    staging.push(store.stage(tenant, hashOf(headers, staging.length, limits), part, limits.maxAttachmentBytes).catch((error: unknown) => {
       fail(error);
       return undefined;
     }));
@@ -88,8 +105,8 @@ export async function readMultipart(source: Readable, boundary: string, tenant: 
       part.on('header', (fields: Record<string, string[]>) => {
         opened.headed = true;
         try {
-          if (number === 0) takeStatements(stream, new PartHeader(fields));
-          else takeAttachment(stream, new PartHeader(fields));
+          if (number === 0) takeStatements(stream, readFields(fields));
+          else takeAttachment(stream, readFields(fields));
         } catch (error) {
           fail(error);
           resolve();
@@ -111,7 +128,7 @@ export async function readMultipart(source: Readable, boundary: string, tenant: 
     });
     source.on('close', () => {
       if (source.readableEnded) return;
-      fail(fault('The body broke off.', 'multipart-complete', 'the closing boundary'));
+      fail(bodyBrokeOff());
       resolve();
     });
     let preamble = 0;
@@ -131,16 +148,32 @@ export async function readMultipart(source: Readable, boundary: string, tenant: 
   return { body: Buffer.concat(chunks), attachments };
 }
 
-class PartHeader {
-  readonly #fields: Record<string, string[]>;
+type PartHeaders = Part['headers'];
 
-  constructor(fields: Record<string, string[]>) {
-    this.#fields = fields;
-  }
+function readFields(fields: Record<string, string[]>): PartHeaders {
+  return new Map(Object.entries(fields).map(([name, values]) => [name, values[0]!.trim()]));
+}
 
-  value(name: string): string | undefined {
-    return this.#fields[name]?.[0]?.trim();
-  }
+function checkStatements(headers: PartHeaders): void {
+  if (/^application\/json\s*(;|$)/i.test(headers.get('content-type') ?? '')) return;
+  throw fault('The first part holds the statements and has the Content-Type application/json.', 'multipart-first-part', 'Content-Type: application/json', 'Content-Type');
+}
+
+function statementsTooLarge({ maxBodyBytes }: MultipartLimits): QuipuError {
+  return new QuipuError('too-large', `The statements take more than the ${maxBodyBytes} bytes that this server takes.`, { expected: `at most ${maxBodyBytes} bytes` });
+}
+
+/** The declared hash of an attachment. @param before how many attachments came before it */
+function hashOf(headers: PartHeaders, before: number, { maxAttachments }: MultipartLimits): string {
+  const hash = headers.get('x-experience-api-hash');
+  if (hash === undefined) throw fault(`Part ${before + 2} has no X-Experience-API-Hash.`, 'multipart-hash', 'the SHA-2 of the bytes, as in sha2', 'X-Experience-API-Hash');
+  if (headers.get('content-transfer-encoding')?.toLowerCase() !== 'binary') throw fault(`Part ${before + 2} has no Content-Transfer-Encoding of binary.`, 'multipart-encoding', 'Content-Transfer-Encoding: binary', 'Content-Transfer-Encoding');
+  if (before >= maxAttachments) throw new QuipuError('too-large', `The request has more than ${maxAttachments} attachments.`, { expected: `at most ${maxAttachments} attachments` });
+  return hash.toLowerCase();
+}
+
+function bodyBrokeOff(): QuipuError {
+  return fault('The body broke off.', 'multipart-complete', 'the closing boundary');
 }
 
 function fault(message: string, rule: string, expected: string, parameter?: string): QuipuError {

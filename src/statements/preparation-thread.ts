@@ -44,7 +44,7 @@ port.on('message', ({ bytes, errands }: Errands) => {
       } else {
         pieces.push(result.bytes);
         made += result.bytes.length;
-        answers.push({ errand, end: made, prepared: { table: result.table, ids: result.ids, salt } });
+        answers.push({ errand, end: made, prepared: { table: result.table, ids: result.ids, salt, signed: result.signed } });
       }
     } catch (fault) {
       answers.push({ errand, fault });

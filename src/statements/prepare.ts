@@ -3,7 +3,7 @@ import type { KeyHash } from '../xapi/key-hash.js';
 import { parseStatements, type StatementText } from '../xapi/json-text.js';
 import type { Actor, Statement, XapiVersion } from '../xapi/types.js';
 import { validateStatement } from '../xapi/validation.js';
-import { matchAttachments } from './attachments.js';
+import { isSigned, matchAttachments } from './attachments.js';
 import { normalise } from './normalise.js';
 import { createBatchWriter, type PreparedBytes } from './prepared-batch.js';
 
@@ -66,7 +66,7 @@ export function createPrepare(hash: KeyHash, { maxDepth, maxBatch }: PrepareLimi
         writer.add(parts);
         values[index]!.id = parts.id;
       }
-      return { ...writer.finish(), values };
+      return { ...writer.finish(), signed: values.some(isSigned), values };
     } catch (error) {
       if (error instanceof QuipuError) return { refused: error, count };
       throw error;

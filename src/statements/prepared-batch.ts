@@ -19,6 +19,8 @@ export interface PreparedBytes {
   ids: string[];
   /** Salt by which the keys are hashed. */
   salt: string;
+  /** Whether one of the statements is signed. */
+  signed?: boolean;
   /** The statements themselves, where they need not go from one thread to another. */
   values?: readonly Statement[];
 }

@@ -26,7 +26,7 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
       throw new QuipuError('invalid-header', 'Statements are sent as application/json or, with attachments, as multipart/mixed.',
         { parameter: 'Content-Type', rule: 'statement-content-type', section: 'xAPI 1.0.3 Part Three 1.5; IEEE 9274.1.1 4.1.3', expected: 'application/json or multipart/mixed' });
     }
-    return readMultipart(request.body as Readable, boundary, request.credential.tenant, attachments, limits);
+    return readMultipart(request.body as Readable, boundary, request.credential.tenant, attachments, limits, Number(request.headers['content-length'] ?? Infinity));
   }
 
   async function store(request: FastifyRequest, id?: string): Promise<string[]> {

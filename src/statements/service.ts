@@ -8,7 +8,7 @@ import { filterKeys, type StatementFilter, type StatementKey } from '../xapi/sta
 import type { Statement, XapiVersion } from '../xapi/types.js';
 import { isKnownLineVersion, negotiateVersion } from '../xapi/versions.js';
 import { validateStatement } from '../xapi/validation.js';
-import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
+import type { AttachmentStore, HeldAttachment, StagedAttachment } from './attachment-store.js';
 import { verifySignatures } from './attachments.js';
 import { normalise, type Assignment } from './normalise.js';
 import type { Preparation } from './preparation.js';
@@ -90,6 +90,7 @@ export function createStatementService({ store, attachments: attachmentStore, pr
   async function readStaged(tenant: string, staged: readonly StagedAttachment[], sha2: string): Promise<Buffer | undefined> {
     const part = staged.find((other) => other.sha2 === sha2);
     if (!part) return undefined;
+    if (part.bytes) return part.bytes;
     if (part.length > MOST_SIGNATURE_BYTES) {
       throw new QuipuError('invalid-signature', `A signature of ${part.length} bytes is longer than a signed statement can be.`, { rule: 'signature-size', expected: `at most ${MOST_SIGNATURE_BYTES} bytes` });
     }
@@ -100,13 +101,18 @@ export function createStatementService({ store, attachments: attachmentStore, pr
     return Buffer.concat(chunks);
   }
 
-  /** Makes the parts durable while `work` runs, which stores the statements that name them. */
-  async function withAttachments<T>(tenant: string, staged: StagedAttachment[], batch: readonly NewStatement[], work: () => Promise<T>): Promise<T> {
-    if (staged.length === 0) return work();
+  /**
+   * Makes the parts durable while `work` runs, which stores the statements that name them.
+   * @param takesHeld whether `work` stores those in memory itself, with the statements
+   * @param signed statements of which some have a signature, which is to be verified
+   */
+  async function withAttachments<T>(tenant: string, staged: StagedAttachment[], takesHeld: boolean, signed: readonly NewStatement[], work: (held: readonly HeldAttachment[]) => Promise<T>): Promise<T> {
+    if (staged.length === 0) return work([]);
+    const held = takesHeld ? staged.filter(isHeld) : [];
     try {
-      for (const part of staged) await part.commit();
-      await verifySignatures(batch.map(({ value }) => value), (sha2) => readStaged(tenant, staged, sha2));
-      return await work();
+      for (const part of staged) if (!takesHeld || !isHeld(part)) await part.commit();
+      await verifySignatures(signed.map(({ value }) => value), (sha2) => readStaged(tenant, staged, sha2));
+      return await work(held);
     } catch (error) {
       // After a failure of the store the statements may yet turn out to be stored.
       if (error instanceof QuipuError && error.status < 500) await Promise.all(staged.map((part) => part.retract(() => isNamed(tenant, part.sha2))));
@@ -129,8 +135,9 @@ export function createStatementService({ store, attachments: attachmentStore, pr
     if ('refused' in prepared) throw refused(prepared.refused, prepared.count);
     const batch = readBatch(prepared);
     try {
-      return await withAttachments(tenant, attachments, batch, async () => {
-        const result = await (credential.policy ? credential.policy.append(batch) : store.append(tenant, batch));
+      // A policy may append again after a crash, when there are no parts any more: they are durable before.
+      return await withAttachments(tenant, attachments, !credential.policy, prepared.signed ? batch : [], async (held) => {
+        const result = await (credential.policy ? credential.policy.append(batch) : store.append(tenant, batch, held));
         if (result.status === 'conflict') throw conflict(batch[result.index]!.id, result.index);
         countOutcomes(result.outcomes);
         return prepared.ids;
@@ -181,11 +188,12 @@ export function createStatementService({ store, attachments: attachmentStore, pr
     return readBatch(writer.finish());
   }
 
-  async function appendAll(tenant: string, batch: NewStatement[]): Promise<ImportOutcome[]> {
-    const together = await store.append(tenant, batch);
+  async function appendAll(tenant: string, batch: NewStatement[], held: readonly HeldAttachment[]): Promise<ImportOutcome[]> {
+    const together = await store.append(tenant, batch, held);
     if (together.status === 'stored') return together.outcomes.map((status) => ({ status }));
     return Promise.all(batch.map(async (statement): Promise<ImportOutcome> => {
-      const alone = await store.append(tenant, [statement]);
+      const named = new Set(held.length === 0 ? [] : attachmentsOf(statement.value).map(({ sha2 }) => sha2));
+      const alone = await store.append(tenant, [statement], held.filter(({ sha2 }) => named.has(sha2)));
       return alone.status === 'stored' ? { status: alone.outcomes[0]! } : { status: 'refused', error: conflict(statement.id) };
     }));
   }
@@ -203,7 +211,7 @@ export function createStatementService({ store, attachments: attachmentStore, pr
       const judged = await Promise.all(statements.map((statement, index) => judgeImported(credential, statement, attachments, index)));
       const good = judged.filter((one): one is Judged => !(one instanceof QuipuError));
       const named = new Set(good.flatMap(({ value }) => attachmentsOf(value).map(({ sha2 }) => sha2)));
-      const stored = await withAttachments(tenant, attachments.filter(({ sha2 }) => named.has(sha2)), [], () => appendAll(tenant, prepareJudged(good)));
+      const stored = await withAttachments(tenant, attachments.filter(({ sha2 }) => named.has(sha2)), true, [], (held) => appendAll(tenant, prepareJudged(good), held));
       const outcomes = judged.map((one) => (one instanceof QuipuError ? { status: 'refused', error: one } as const : stored.shift()!));
       for (const { status } of outcomes) count(status, 1);
       return outcomes;
@@ -224,6 +232,10 @@ export function createStatementService({ store, attachments: attachmentStore, pr
     filters,
     consistentThrough: (tenant) => store.consistentThrough(tenant),
   };
+}
+
+function isHeld(part: StagedAttachment): part is StagedAttachment & HeldAttachment {
+  return part.bytes !== undefined;
 }
 
 /** The keys of which a statement written with this credential has one (scope statements/read/mine, 1.0.3 Part Three 4.2). */

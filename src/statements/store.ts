@@ -3,6 +3,7 @@ import type { KeyHash } from '../xapi/key-hash.js';
 import type { KeyRun } from '../xapi/key-run.js';
 import type { StatementKey } from '../xapi/statement-keys.js';
 import type { ToldRun } from '../xapi/told.js';
+import type { HeldAttachment } from './attachment-store.js';
 
 /**
  * A place in the ordered log of a store: a whole number from 1, given once and never again. Within one tenant a higher
@@ -117,9 +118,10 @@ export interface StatementStore {
   /**
    * Stores a batch. An id that is stored with equivalent content (`equivalentStatements`) is a duplicate and left as it is;
    * with other content, here or twice within the batch, it is a conflict and nothing is stored.
+   * @param held attachments of the batch that `StagedAttachment.bytes` gave; they are stored with it, and nothing of them when it is not
    * @throws QuipuError `storage-full` or `store-unavailable`; then nothing of the batch is stored
    */
-  append(tenant: string, batch: NewStatement[]): Promise<AppendResult>;
+  append(tenant: string, batch: NewStatement[], held?: readonly HeldAttachment[]): Promise<AppendResult>;
   /** The statement with this id (lower case), voided or not. */
   get(tenant: string, id: string): Promise<StoredStatement | undefined>;
   /** One page, newest first unless `ascending`. Voided statements are left out unless asked for. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { QuipuError } from '../xapi/errors.js';
 
 const HASH = /^[0-9a-f]{56,128}$/;
@@ -26,11 +26,7 @@ export interface ArrivingBytes {
  * @throws QuipuError `invalid-attachment` when it is no such hash
  */
 export function arrivingBytes(sha2: string, maxBytes: number, refuse: () => Error | null = () => null): ArrivingBytes {
-  const algorithm = algorithms[sha2.length];
-  if (!algorithm || !HASH.test(sha2)) {
-    throw new QuipuError('invalid-attachment', `The hash ${sha2.slice(0, 140)} is not a SHA-224, SHA-256, SHA-384 or SHA-512 in hex.`, { rule: 'attachment-sha2', expected: '56, 64, 96 or 128 hexadecimal digits' });
-  }
-  const hash = createHash(algorithm);
+  const hash = createHash(algorithmOf(sha2));
   let length = 0;
   const measure = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -40,16 +36,32 @@ export function arrivingBytes(sha2: string, maxBytes: number, refuse: () => Erro
       else done(refuse(), chunk);
     },
   });
-  return {
-    measure,
-    length: () => length,
-    verify: () => {
-      const digest = hash.digest('hex');
-      if (digest !== sha2) {
-        throw new QuipuError('invalid-attachment', `The bytes of an attachment have the ${algorithm.toUpperCase()} ${digest}, not the declared ${sha2}.`, { rule: 'attachment-hash', section: 'xAPI 1.0.3 Part Three 1.5.2', expected: digest });
-      }
-    },
-  };
+  return { measure, length: () => length, verify: () => compare(sha2, hash.digest('hex')) };
+}
+
+/**
+ * Compares the hash of bytes that are all there with the declared one.
+ * @throws QuipuError `invalid-attachment` when they have another one
+ */
+export function verifyBytes(sha2: string, bytes: Buffer): void {
+  compare(sha2, createHash(algorithmOf(sha2)).update(bytes).digest('hex'));
+}
+
+/** The algorithm of a declared hash. @throws QuipuError `invalid-attachment` when it is none of SHA-2 in lower-case hex */
+export function algorithmOf(sha2: string): string {
+  const algorithm = algorithms[sha2.length];
+  if (algorithm && HASH.test(sha2)) return algorithm;
+  throw new QuipuError('invalid-attachment', `The hash ${sha2.slice(0, 140)} is not a SHA-224, SHA-256, SHA-384 or SHA-512 in hex.`, { rule: 'attachment-sha2', expected: '56, 64, 96 or 128 hexadecimal digits' });
+}
+
+function compare(sha2: string, digest: string): void {
+  if (digest === sha2) return;
+  throw new QuipuError('invalid-attachment', `The bytes of an attachment have the ${algorithmOf(sha2).toUpperCase()} ${digest}, not the declared ${sha2}.`, { rule: 'attachment-hash', section: 'xAPI 1.0.3 Part Three 1.5.2', expected: digest });
+}
+
+/** Bytes as a stream; a stream as it is. */
+export function asStream(source: Readable | Buffer): Readable {
+  return Buffer.isBuffer(source) ? Readable.from(source.length > 0 ? [source] : [], { objectMode: false }) : source;
 }
 
 /** A stream that broke off before somebody listened says so no more, and a pipeline would wait for it for ever. */

@@ -16,6 +16,8 @@ async function read(store: AttachmentStore, tenant: string, sha2: string): Promi
   return bytes.length === found.length ? bytes : Buffer.from('another length than was said');
 }
 
+/** A small one, and one that is large for every adapter. */
+const sizes = [100, 200_000];
 const unnamed = async (): Promise<boolean> => false;
 const named = async (): Promise<boolean> => true;
 
@@ -40,7 +42,7 @@ contract(async (t, adapter) => {
   const test = (name: string, body: (t: Test, tenant: string) => Promise<void>) => t.test(name, (t) => body(t, `tenant-${++tenants}`));
 
   await test('bytes come back as they came, under each SHA-2', async (t, tenant) => {
-    const samples = [Buffer.alloc(0), Buffer.from('x'), randomBytes(300_000)];
+    const samples = [Buffer.alloc(0), Buffer.from('x'), randomBytes(64 << 10), randomBytes((64 << 10) + 1), randomBytes(300_000)];
     for (const bytes of samples) {
       for (const algorithm of ['sha224', 'sha256', 'sha384', 'sha512']) {
         const sha2 = digest(bytes, algorithm);
@@ -54,7 +56,23 @@ contract(async (t, adapter) => {
         t.ok((await read(store, tenant, sha2))?.equals(bytes));
       }
     }
-    t.equal((await listed(store, tenant)).length, 12);
+    t.equal((await listed(store, tenant)).length, 20);
+  });
+
+  await test('bytes that are all there are taken as such', async (t, tenant) => {
+    for (const size of [0, ...sizes]) {
+      const bytes = randomBytes(size);
+      const staged = await store.stage(tenant, digest(bytes), bytes, size);
+      t.strictSame([staged.sha2, staged.length], [digest(bytes), size]);
+      await staged.commit();
+      staged.release();
+      t.ok((await read(store, tenant, digest(bytes)))?.equals(bytes));
+    }
+    const other = randomBytes(101);
+    await t.rejects(store.stage(tenant, digest(other), other, 100), { code: 'too-large' });
+    await t.rejects(store.stage(tenant, digest(Buffer.from('other')), other, 1000), { code: 'invalid-attachment' });
+    await t.rejects(store.stage(tenant, 'none', other, 1000), { code: 'invalid-attachment' });
+    t.equal((await listed(store, tenant)).length, sizes.length + 1);
   });
 
   await test('another hash than declared is refused and leaves nothing', async (t, tenant) => {
@@ -82,30 +100,30 @@ contract(async (t, adapter) => {
     t.equal(await store.open(tenant, digest(bytes)), undefined);
   });
 
-  await test('discard throws staged bytes away, and does nothing after commit', async (t, tenant) => {
-    const [one, two] = [randomBytes(100), randomBytes(100)];
-    const discarded = await store.stage(tenant, digest(one), streamOf(one), 100);
+  for (const size of sizes) await test(`discard throws staged bytes away, and does nothing after commit: ${size} bytes`, async (t, tenant) => {
+    const [one, two] = [randomBytes(size), randomBytes(size)];
+    const discarded = await store.stage(tenant, digest(one), streamOf(one), size);
     await discarded.discard();
     t.equal(await store.open(tenant, digest(one)), undefined);
-    const committed = await store.stage(tenant, digest(two), streamOf(two), 100);
+    const committed = await store.stage(tenant, digest(two), streamOf(two), size);
     await committed.commit();
     await committed.discard();
     t.ok((await read(store, tenant, digest(two)))?.equals(two));
     committed.release();
   });
 
-  await test('the same bytes are kept once', async (t, tenant) => {
-    const bytes = randomBytes(1000);
+  for (const size of sizes) await test(`the same bytes are kept once: ${size} bytes`, async (t, tenant) => {
+    const bytes = randomBytes(size);
     await Promise.all(Array.from({ length: 5 }, () => keep(store, tenant, bytes)));
     await keep(store, tenant, bytes);
-    t.strictSame(await listed(store, tenant), [{ sha2: digest(bytes), length: 1000 }]);
+    t.strictSame(await listed(store, tenant), [{ sha2: digest(bytes), length: size }]);
     t.ok((await read(store, tenant, digest(bytes)))?.equals(bytes));
   });
 
-  await test('delete removes bytes, but not those between commit and release', async (t, tenant) => {
-    const bytes = randomBytes(100);
+  for (const size of sizes) await test(`delete removes bytes, but not those between commit and release: ${size} bytes`, async (t, tenant) => {
+    const bytes = randomBytes(size);
     const sha2 = digest(bytes);
-    const [one, two] = await Promise.all([store.stage(tenant, sha2, streamOf(bytes), 100), store.stage(tenant, sha2, streamOf(bytes), 100)]);
+    const [one, two] = await Promise.all([store.stage(tenant, sha2, streamOf(bytes), size), store.stage(tenant, sha2, streamOf(bytes), size)]);
     await one.commit();
     await two.commit();
     await store.delete(tenant, sha2, unnamed);
@@ -121,11 +139,11 @@ contract(async (t, adapter) => {
     await store.delete(tenant, 'no hash at all', unnamed);
   });
 
-  await test('bytes of a refused statement are taken back, unless another statement or upload has them', async (t, tenant) => {
-    const bytes = randomBytes(100);
+  for (const size of sizes) await test(`bytes of a refused statement are taken back, unless another statement or upload has them: ${size} bytes`, async (t, tenant) => {
+    const bytes = randomBytes(size);
     const sha2 = digest(bytes);
     const stage = async () => {
-      const staged = await store.stage(tenant, sha2, streamOf(bytes), 100);
+      const staged = await store.stage(tenant, sha2, streamOf(bytes), size);
       await staged.commit();
       return staged;
     };
@@ -163,12 +181,15 @@ contract(async (t, adapter) => {
 
   await t.test('reopening keeps what was committed and nothing else', async (t) => {
     const own = await openFor(t, adapter);
-    const [kept, staged] = [randomBytes(100), randomBytes(100)];
-    await keep(own.current.attachments, 'main', kept);
-    await own.current.attachments.stage('main', digest(staged), streamOf(staged), 100);
+    const kept = sizes.map((size) => randomBytes(size));
+    for (const bytes of kept) await keep(own.current.attachments, 'main', bytes);
+    for (const size of sizes) {
+      const staged = randomBytes(size);
+      await own.current.attachments.stage('main', digest(staged), streamOf(staged), size);
+    }
     await own.reopen();
-    t.ok((await read(own.current.attachments, 'main', digest(kept)))?.equals(kept));
-    t.strictSame(await listed(own.current.attachments, 'main'), [{ sha2: digest(kept), length: 100 }]);
+    for (const bytes of kept) t.ok((await read(own.current.attachments, 'main', digest(bytes)))?.equals(bytes));
+    t.strictSame(await listed(own.current.attachments, 'main'), kept.map((bytes) => ({ sha2: digest(bytes), length: bytes.length })).sort((one, other) => (one.sha2 < other.sha2 ? -1 : 1)));
     if (own.current.directory !== undefined) {
       const files = await readdir(own.current.directory, { recursive: true, withFileTypes: true });
       t.equal(files.filter((entry) => entry.isFile() && entry.parentPath.includes('attachments')).length, 1, 'a crash leaves no litter');

@@ -11,7 +11,7 @@ t.setTimeout(240_000);
 t.teardown(() => rm(folder, { recursive: true, force: true }));
 const source = join(folder, 'source');
 const backup = join(folder, 'backup.tar');
-const bytes = Buffer.from('an attachment');
+const bytes = Buffer.from('an attachment '.repeat(6000));
 const sha2 = createHash('sha256').update(bytes).digest('hex');
 
 const statement = (number: number): object => ({

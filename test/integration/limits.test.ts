@@ -228,7 +228,7 @@ t.test('slow senders', async (t) => {
 
 t.test('an upload that is broken off leaves no file', async (t) => {
   const server = await start(t, {});
-  const body = withAttachments([1000, 2 * MIB]);
+  const body = withAttachments([200_000, 2 * MIB]);
   const head = `POST /xapi/statements HTTP/1.1\r\nHost: x\r\nAuthorization: ${server.authorization}\r\nX-Experience-API-Version: 2.0.0\r\nContent-Type: multipart/mixed; boundary=load\r\nContent-Length: ${body.length}\r\n\r\n`;
   const incoming = join(server.dataDir, 'attachments', 'incoming');
   for (const part of [0.1, 0.5, 0.99]) {

@@ -17,7 +17,7 @@ export async function receiveFile(source: Readable, measure: Transform, path: st
   let file: WriteStream | undefined;
   try {
     await mkdir(dirname(path), { recursive: true });
-    if (source.destroyed) throw brokeOff();
+    if (source.destroyed) throw source.errored ?? brokeOff();
     file = createWriteStream(path, { flush: true, mode: 0o600 });
     await pipeline(source, measure, file);
     verify();

@@ -1,105 +1,165 @@
-import { randomUUID } from 'node:crypto';
-import { createReadStream, rmSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { AttachmentStore } from '../../statements/attachment-store.js';
-import { arrivingBytes, isHash } from '../attachment-bytes.js';
-import { flushFolder, receiveFile } from './arriving-file.js';
-import { storageFull, unavailable } from './store-failure.js';
+import type { Readable } from 'node:stream';
+import type { AttachmentStore, HeldAttachment, StagedAttachment } from '../../statements/attachment-store.js';
+import { algorithmOf, asStream, isHash, verifyBytes } from '../attachment-bytes.js';
+import type { AttachmentFiles } from './attachment-files.js';
+import type { AttachmentRows } from './attachment-rows.js';
+import type { Commit, CommitQueue } from './commit-queue.js';
+import { createHolding, MOST_SMALL_BYTES } from './held-bytes.js';
+import { storageFull } from './store-failure.js';
 
-/** The embedded attachment store with what the start of the program needs. */
+/** The embedded attachment store with what the statement store needs of it. */
 export interface LevelAttachmentStore extends AttachmentStore {
-  /** Removes what a crash left half-received. */
-  clean(): Promise<void>;
+  /**
+   * Protects attachments from removal while `work` stores the statements that name them.
+   * @param work is handed what writes them into a commit
+   */
+  storing<T>(tenant: string, held: readonly HeldAttachment[], work: (put: (commit: Commit) => void) => Promise<T>): Promise<T>;
+}
+
+/** Where small attachments are. */
+export interface SmallAttachments {
+  rows: AttachmentRows;
+  commits: CommitQueue;
+  /** Whether the disk has room for more. */
+  hasRoom(): boolean;
+}
+
+/** What becomes of bytes that have arrived. */
+interface Arrived {
+  length: number;
+  bytes?: Buffer;
+  /** Makes them durable under their hash. */
+  place(): Promise<void>;
+  /** Throws them away; not after `place`. */
+  discard(): Promise<void>;
 }
 
 /**
- * Attachments as files: `<directory>/<tenant>/<first two digits>/<hash>`. Bytes are received into `incoming/`, hashed on
- * the way, flushed to disk and then moved to their name, so that a file under a hash is always whole.
- * @param hasRoom whether the disk has room for more
+ * Attachments, small ones in the database and the others as files. Which of them one is, its upload decides, so that one hash may have
+ * its bytes in both. @param small without it, all are files
  */
-export function createAttachmentStore(directory: string, hasRoom: () => boolean = () => true): LevelAttachmentStore {
-  const incoming = join(directory, 'incoming');
+export function createAttachmentStore(files: AttachmentFiles, small?: SmallAttachments): LevelAttachmentStore {
+  const { hold, holdWhole } = createHolding();
   const pinned = new Map<string, number>();
-  /** Counts uploads that have come to their place. */
-  let arrivals = 0;
-  const folder = (tenant: string, sha2: string): string => join(directory, 'by-hash', tenant, sha2.slice(0, 2));
-  const file = (tenant: string, sha2: string): string => join(folder(tenant, sha2), sha2);
+  /** Removals under way, which uploads of the same bytes disturb. */
+  const removals = new Set<{ name: string; disturbed: boolean }>();
+  const nameOf = (tenant: string, sha2: string): string => `${tenant}/${sha2}`;
 
-  function pin(name: string, difference: number): void {
-    const count = (pinned.get(name) ?? 0) + difference;
+  function pin(name: string): void {
+    pinned.set(name, (pinned.get(name) ?? 0) + 1);
+    for (const removal of removals) if (removal.name === name) removal.disturbed = true;
+  }
+
+  function unpin(name: string): void {
+    const count = (pinned.get(name) ?? 0) - 1;
     if (count > 0) pinned.set(name, count);
     else pinned.delete(name);
   }
 
-  /** Removes a file that nothing names; `own` pins are those of the caller. Between the last look and the removal nothing else runs. */
-  async function remove(name: string, own: number, isNamed: () => Promise<boolean>): Promise<void> {
-    for (let before = -1; before !== arrivals;) {
-      before = arrivals;
-      if ((pinned.get(name) ?? 0) > own || await isNamed()) return;
+  /** Removes bytes that nothing names; `own` pins are those of the caller. Between the last look and a removal nothing else runs. */
+  async function remove(tenant: string, sha2: string, own: number, isNamed: () => Promise<boolean>): Promise<void> {
+    const name = nameOf(tenant, sha2);
+    const isPinned = (): boolean => (pinned.get(name) ?? 0) > own;
+    const removal = { name, disturbed: false };
+    const still = (): boolean => !removal.disturbed && !isPinned();
+    removals.add(removal);
+    try {
+      for (let done = false; !done;) {
+        removal.disturbed = false;
+        if (isPinned() || await isNamed()) return;
+        if (!still()) continue;
+        files.remove(tenant, sha2);
+        done = !small || await small.rows.remove(tenant, sha2, still);
+      }
+    } finally {
+      removals.delete(removal);
     }
-    if ((pinned.get(name) ?? 0) <= own) rmSync(name, { force: true });
+  }
+
+  async function arrive(tenant: string, sha2: string, source: Readable | Buffer, maxBytes: number): Promise<Arrived> {
+    const most = Math.min(maxBytes, MOST_SMALL_BYTES);
+    const held = small && (Buffer.isBuffer(source) ? holdWhole(source, most) : await hold(source, most));
+    if (!held) return files.receive(tenant, sha2, asStream(source), maxBytes);
+    const { bytes, free } = held;
+    try {
+      if (!small.hasRoom()) throw storageFull();
+      verifyBytes(sha2, bytes);
+    } catch (error) {
+      free();
+      throw error;
+    }
+    return {
+      length: bytes.length,
+      bytes,
+      place: () => small.commits.commit((commit) => small.rows.put(commit, tenant, { sha2, bytes })).finally(free),
+      discard: async () => free(),
+    };
   }
 
   return {
-    stage: async (tenant, sha2, source, maxBytes) => {
-      const bytes = arrivingBytes(sha2, maxBytes, () => (hasRoom() ? null : storageFull()));
-      const path = join(incoming, randomUUID());
-      await receiveFile(source, bytes.measure, path, bytes.verify);
-      const name = file(tenant, sha2);
+    stage: async (tenant, sha2, source, maxBytes): Promise<StagedAttachment> => {
+      algorithmOf(sha2);
+      const { length, bytes, place, discard } = await arrive(tenant, sha2, source, maxBytes);
+      const name = nameOf(tenant, sha2);
       let state: 'staged' | 'committed' | 'over' = 'staged';
       return {
         sha2,
-        length: bytes.length(),
+        length,
+        ...(bytes && { bytes }),
         commit: async () => {
-          pin(name, 1);
-          arrivals++;
+          pin(name);
           state = 'committed';
-          try {
-            await mkdir(folder(tenant, sha2), { recursive: true });
-            await rename(path, name);
-            await flushFolder(folder(tenant, sha2));
-          } catch (error) {
-            throw unavailable(error);
-          }
+          await place();
         },
         release: () => {
-          if (state === 'committed') pin(name, -1);
-          state = 'over';
+          if (state === 'committed') {
+            unpin(name);
+            state = 'over';
+          }
         },
         retract: async (isNamed) => {
           if (state !== 'committed') return;
           try {
-            await remove(name, 1, isNamed);
+            await remove(tenant, sha2, 1, isNamed);
           } finally {
-            pin(name, -1);
+            unpin(name);
             state = 'over';
           }
         },
         discard: async () => {
-          if (state === 'staged') await rm(path, { force: true });
+          if (state === 'staged') await discard();
         },
       };
     },
-    open: async (tenant, sha2) => {
-      if (!isHash(sha2)) return undefined;
-      const path = file(tenant, sha2);
-      const found = await stat(path).catch(() => undefined);
-      return found && { length: found.size, stream: createReadStream(path) };
-    },
-    has: async (tenant, sha2) => isHash(sha2) && (await stat(file(tenant, sha2)).then(() => true, () => false)),
-    delete: async (tenant, sha2, isNamed) => {
-      if (isHash(sha2)) await remove(file(tenant, sha2), 0, isNamed);
-    },
-    list: async function* (tenant) {
-      const root = join(directory, 'by-hash', tenant);
-      for (const part of (await readdir(root).catch(() => [])).sort()) {
-        for (const sha2 of (await readdir(join(root, part))).sort()) yield { sha2, length: (await stat(join(root, part, sha2))).size };
+    storing: async (tenant, held, work) => {
+      const names = held.map(({ sha2 }) => nameOf(tenant, sha2));
+      names.forEach(pin);
+      try {
+        return await work((commit) => {
+          for (const attachment of held) small!.rows.put(commit, tenant, attachment);
+        });
+      } finally {
+        names.forEach(unpin);
       }
     },
-    clean: async () => {
-      await rm(incoming, { recursive: true, force: true });
-      await mkdir(incoming, { recursive: true });
+    open: async (tenant, sha2) => {
+      if (!isHash(sha2)) return undefined;
+      const bytes = await small?.rows.read(tenant, sha2);
+      return bytes ? { length: bytes.length, stream: asStream(bytes) } : files.open(tenant, sha2);
+    },
+    has: async (tenant, sha2) => isHash(sha2) && (small?.rows.has(tenant, sha2) || await files.has(tenant, sha2)),
+    delete: async (tenant, sha2, isNamed) => {
+      if (isHash(sha2)) await remove(tenant, sha2, 0, isNamed);
+    },
+    list: async function* (tenant) {
+      const others = files.list(tenant);
+      let file = await others.next();
+      for await (const row of small?.rows.list(tenant) ?? []) {
+        for (; !file.done && file.value.sha2 < row.sha2; file = await others.next()) yield file.value;
+        if (!file.done && file.value.sha2 === row.sha2) file = await others.next();
+        yield row;
+      }
+      for (; !file.done; file = await others.next()) yield file.value;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { BackupStore } from '../../backup/store.js';
+import type { AttachmentFiles } from './attachment-files.js';
 import type { Level } from './level.js';
 import { FORMAT } from './migrations.js';
 
@@ -13,7 +14,7 @@ export interface LevelBackupStore extends BackupStore {
 }
 
 /** The database as a source of backups. */
-export function createBackupStore(level: Level): LevelBackupStore {
+export function createBackupStore(level: Level, files: AttachmentFiles): LevelBackupStore {
   const underWay = new Set<Promise<void>>();
 
   async function* tracked(): AsyncGenerator<Buffer> {
@@ -28,7 +29,7 @@ export function createBackupStore(level: Level): LevelBackupStore {
     }
   }
 
-  return { engine, version: FORMAT, dump: tracked, settled: async () => { await Promise.all(underWay); } };
+  return { engine, version: FORMAT, dump: tracked, attachments: files.list, settled: async () => { await Promise.all(underWay); } };
 }
 
 /**

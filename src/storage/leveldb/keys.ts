@@ -13,11 +13,13 @@ import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
  * | `a` `b` `g` | hash of activity id, verb id, agent | merged definition, merged display, names |
  * | `d` | resource, agent, activity, registration, id | a document |
  * | `c` `x` `u` | collection, … | records, their indexes, their unique keys |
+ * | `f` | time, hash | bytes of a small attachment (see attachment-rows.ts) |
+ * | `h` | hash | that time, number of bytes |
  * | `n` | , or `late` | number of statements; or that late postings exist |
  *
  * The tenant '' holds the server's own: `j`, `m` name (format version, salt, head) and `t` stored (first position of a time).
  */
-export type Table = 's' | 'i' | 'p' | 'r' | 'j' | 'a' | 'b' | 'g' | 'd' | 'c' | 'x' | 'u' | 'n' | 'm' | 't';
+export type Table = 's' | 'i' | 'p' | 'r' | 'j' | 'a' | 'b' | 'g' | 'd' | 'f' | 'h' | 'c' | 'x' | 'u' | 'n' | 'm' | 't';
 
 /** Bytes of a position or a time in a key: 48 bits, big-endian, so that bytewise order is numeric order. */
 export const NUMBER_BYTES = 6;

@@ -3,7 +3,7 @@ import { metaKey } from './keys.js';
 import type { Level } from './level.js';
 
 /** The data format that this version writes. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** A step that brings data from the format before it to `to`. */
 export interface Migration {
@@ -13,7 +13,10 @@ export interface Migration {
 }
 
 /** Every step there has been, each to the format after the one before. */
-export const migrations: readonly Migration[] = [];
+export const migrations: readonly Migration[] = [
+  // Small attachments came into the database. Nothing older changes, but who knows the format 1 alone would not find them.
+  { to: 2, run: () => Promise.resolve() },
+];
 
 /**
  * Makes a new store one of this format, and brings an older one forward step by step.

@@ -5,6 +5,8 @@ import type { DocumentStore } from '../../documents/store.js';
 import type { RecordStore } from '../../records/store.js';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
 import type { CanonicalStore } from '../../statements/store.js';
+import { createAttachmentFiles } from './attachment-files.js';
+import { createAttachmentRows } from './attachment-rows.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { createBackupStore } from './backup.js';
 import { createCanonicalStore } from './canonical-store.js';
@@ -47,11 +49,12 @@ export interface LevelStorageOptions {
 export async function openLevelStorage({ directory, minFreeBytes = 0, onState }: LevelStorageOptions): Promise<LevelStorage> {
   const database = await openDatabase({ directory: join(directory, 'store'), minFreeBytes, onState });
   const hash = createKeyHash(database.salt);
-  const backup = createBackupStore(database.level);
   const canonical = createCanonicalStore(database, hash);
-  const statements = createStatementStore(database, hash, canonical, backup);
-  const attachments = createAttachmentStore(join(directory, 'attachments'), database.hasRoom);
-  await attachments.clean();
+  const files = createAttachmentFiles(join(directory, 'attachments'), database.hasRoom);
+  await files.clean();
+  const attachments = createAttachmentStore(files, { rows: createAttachmentRows(database), ...database });
+  const backup = createBackupStore(database.level, files);
+  const statements = createStatementStore(database, hash, canonical, attachments, backup);
   const content = createContentStore(join(directory, 'content'), database.hasRoom);
   await content.clean();
   await statements.resume();

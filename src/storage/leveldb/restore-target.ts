@@ -2,8 +2,10 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import type { RestoreTarget } from '../../backup/store.js';
+import { createAttachmentFiles } from './attachment-files.js';
 import { createAttachmentStore } from './attachment-store.js';
 import { engine, pairs } from './backup.js';
+import { tellsOfAttachment } from './attachment-rows.js';
 import { createContentStore } from './content-store.js';
 import { levelOptions, type Level } from './level.js';
 import { FORMAT } from './migrations.js';
@@ -24,17 +26,21 @@ export async function openRestoreTarget(directory: string): Promise<RestoreTarge
   await mkdir(path, { mode: 0o700 });
   const level: Level = new ClassicLevel<Buffer, Buffer>(path, { ...levelOptions, errorIfExists: true });
   await level.open();
-  const attachments = createAttachmentStore(join(work, 'attachments'));
+  const files = createAttachmentFiles(join(work, 'attachments'), () => true);
   const content = createContentStore(join(work, 'content'));
   return {
     engine,
     version: FORMAT,
-    load: (chunk) => level.batch([...pairs(chunk)].map(([key, value]) => ({ type: 'put', key, value })), { sync: true }),
-    attachments,
+    load: async (chunk) => {
+      const entries = [...pairs(chunk)];
+      await level.batch(entries.map(([key, value]) => ({ type: 'put', key, value })), { sync: true });
+      return entries.filter(([key]) => tellsOfAttachment(key)).length;
+    },
+    attachments: createAttachmentStore(files),
     content,
     complete: async () => {
       await level.close();
-      await attachments.clean();
+      await files.clean();
       await content.clean();
       for (const name of moved) {
         await flushFolder(join(work, name));

@@ -5,6 +5,7 @@ import type { AppendResult, FeedEntry, NewStatement, StatementStore, StoredState
 import { createInheritanceBound, missingKeys } from '../inherited-keys.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
 import { holdsKey, KEY_BYTES } from '../../xapi/key-run.js';
+import type { LevelAttachmentStore } from './attachment-store.js';
 import type { LevelBackupStore } from './backup.js';
 import type { LevelCanonicalStore } from './canonical-store.js';
 import type { Commit } from './commit-queue.js';
@@ -34,7 +35,7 @@ const EMPTY = Buffer.alloc(0);
 /** Bytes of records after which a reading of the feed ends before its limit. */
 const FEED_BYTES = 4 << 20;
 
-export function createStatementStore(database: Database, hash: KeyHash, canonical: LevelCanonicalStore, backup: LevelBackupStore): LevelStatementStore {
+export function createStatementStore(database: Database, hash: KeyHash, canonical: LevelCanonicalStore, attachments: LevelAttachmentStore, backup: LevelBackupStore): LevelStatementStore {
   const { commits } = database;
   const reads: ReadCount = { entries: 0, records: 0 };
   const lateTenants = new Map<string, boolean>();
@@ -156,6 +157,26 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     return { kind: 'statement', keys: recordKeys(record), ...toStored(position, record) };
   }
 
+  /** Stores a batch and its attachments. @returns also the ids of new statements that others have waited for */
+  async function store(tenant: string, batch: NewStatement[], put: (commit: Commit) => void): Promise<{ result: AppendResult; awaited: string[] }> {
+    const awaited: string[] = [];
+    const result = await commits.commit((commit) => {
+      const keys = batch.map(({ uuid }) => uuidKey(tenant, uuid));
+      const judged = judge(commit, tenant, batch, keys);
+      if (judged.status === 'conflict') return judged;
+      put(commit);
+      let added = 0;
+      for (const [index, statement] of batch.entries()) {
+        if (judged.outcomes[index] !== 'stored') continue;
+        if (write(commit, tenant, statement, keys[index]!)) awaited.push(statement.id);
+        added++;
+      }
+      if (added > 0) addToCount(commit, tenant, added);
+      return judged;
+    });
+    return { result, awaited };
+  }
+
   const announce = (tenant: string): void => {
     for (const listener of subscribers) listener(tenant);
   };
@@ -163,21 +184,8 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   return {
     reads,
     keyHash: hash,
-    append: async (tenant, batch) => {
-      const awaited: string[] = [];
-      const result = await commits.commit((commit) => {
-        const keys = batch.map(({ uuid }) => uuidKey(tenant, uuid));
-        const judged = judge(commit, tenant, batch, keys);
-        if (judged.status === 'conflict') return judged;
-        let added = 0;
-        for (const [index, statement] of batch.entries()) {
-          if (judged.outcomes[index] !== 'stored') continue;
-          if (write(commit, tenant, statement, keys[index]!)) awaited.push(statement.id);
-          added++;
-        }
-        if (added > 0) addToCount(commit, tenant, added);
-        return judged;
-      });
+    append: async (tenant, batch, held = []) => {
+      const { result, awaited } = await attachments.storing(tenant, held, (put) => store(tenant, batch, put));
       for (const id of awaited) await inheritance.propagate(tenant, id).catch(leftForLater);
       if (result.status === 'stored') announce(tenant);
       return result;

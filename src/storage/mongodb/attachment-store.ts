@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { AttachmentStore } from '../../statements/attachment-store.js';
-import { arrivingBytes, brokeOff, isHash, type ArrivingBytes } from '../attachment-bytes.js';
+import { arrivingBytes, asStream, brokeOff, isHash, type ArrivingBytes } from '../attachment-bytes.js';
 import { createAttachmentNames, type AttachmentRow, type AttachmentState, type Claim } from './attachment-names.js';
 import type { Blobs } from './blobs.js';
 import type { Chores } from './chores.js';
@@ -125,7 +125,7 @@ export function createAttachmentStore({ database, blobs, processes, chores, sett
       const _id = idOf(tenant, sha2);
       const blob = blobs.newId(tenant, sha2);
       const claim = randomUUID();
-      await receive(_id, blob, source, bytes);
+      await receive(_id, blob, asStream(source), bytes);
       const length = bytes.length();
       let state: 'staged' | 'committed' | 'over' = 'staged';
       const give = (): void => {

@@ -92,6 +92,7 @@ export async function openMongoRestoreTarget({ url, database: name, s3 }: Restor
       for (const [collection, rows] of byCollection) await insert(collection, rows);
       await insert('references', (byCollection.get('statements') ?? []).filter(({ r }) => r !== undefined)
         .map(({ _id, t, p, r }) => ({ _id: `${rowId(t as string, r as string)}/${p as number}`, g: rowId(t as string, r as string), id: idOfRow(_id as unknown as string) })));
+      return 0;
     },
     complete: async () => {
       await relate();

@@ -19,9 +19,9 @@ t.test('attachments of every hash that the standard knows come back, empty ones 
   await tenants.create('one', 'One');
   const hashes: string[] = [];
   for (const algorithm of ['sha224', 'sha256', 'sha384', 'sha512']) {
-    for (const content of ['some bytes', '']) {
+    for (const content of ['some bytes', '', 'many bytes'.repeat(10_000)]) {
       const sha2 = createHash(algorithm).update(content).digest('hex');
-      const staged = await source.attachments.stage('one', sha2, Readable.from(content === '' ? [] : [Buffer.from(content)], { objectMode: false }), 1000);
+      const staged = await source.attachments.stage('one', sha2, Readable.from(content === '' ? [] : [Buffer.from(content)], { objectMode: false }), 1 << 20);
       await staged.commit();
       staged.release();
       hashes.push(sha2);

@@ -1,0 +1,77 @@
+import { Readable } from 'node:stream';
+
+/** One part of a body. */
+export interface Part {
+  /** By name in lower case. */
+  headers: ReadonlyMap<string, string>;
+  content: Buffer;
+}
+
+/** Bytes of a body that is taken apart at once: for so few, parts as streams cost more than all else that is done with them. */
+export const MOST_WHOLE_BYTES = 256 << 10;
+
+const MOST_HEADER_BYTES = 4 << 10;
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)$/;
+const [CR, LF, DASH] = [13, 10, 45];
+
+/**
+ * Reads a source that is expected to be short.
+ * @returns undefined when it has more bytes than `most`, and then all of them are still to be read, or when it breaks off
+ */
+export function readWhole(source: Readable, most: number): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const leave = (whole?: Buffer): void => {
+      source.off('data', take).off('end', end).off('error', leaveBroken).off('close', leaveBroken);
+      resolve(whole);
+    };
+    const leaveBroken = (): void => leave();
+    const end = (): void => leave(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+    const take = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length <= most) return;
+      source.pause();
+      source.unshift(Buffer.concat(chunks));
+      leave();
+    };
+    source.on('data', take).on('end', end).on('error', leaveBroken).on('close', leaveBroken);
+  });
+}
+
+/** Takes apart a multipart body (RFC 2046) of the plainest form; undefined for every other, be it right or wrong. */
+export function splitWhole(body: Buffer, boundary: string): Part[] | undefined {
+  const delimiter = Buffer.from(`\r\n--${boundary}`);
+  if (body.indexOf(delimiter.subarray(2)) !== 0) return undefined;
+  const parts: Part[] = [];
+  for (let at = delimiter.length - 2; ;) {
+    if (body[at] === DASH && body[at + 1] === DASH) return parts;
+    if (body[at] !== CR || body[at + 1] !== LF) return undefined;
+    const end = body.indexOf(delimiter, at);
+    const headersEnd = body.subarray(at, at + MOST_HEADER_BYTES).indexOf('\r\n\r\n') + at;
+    if (end < 0 || headersEnd <= at || headersEnd + 4 > end) return undefined;
+    const headers = readHeaders(body.toString('latin1', at + 2, headersEnd));
+    if (!headers) return undefined;
+    parts.push({ headers, content: body.subarray(headersEnd + 4, end) });
+    at = end + delimiter.length;
+  }
+}
+
+function readHeaders(text: string): Map<string, string> | undefined {
+  const headers = new Map<string, string>();
+  for (const line of text.split('\r\n')) {
+    const [, name, value] = HEADER.exec(line) ?? [];
+    if (name === undefined || headers.has(name.toLowerCase())) return undefined;
+    headers.set(name.toLowerCase(), value!.trim());
+  }
+  return headers;
+}
+
+/** Bytes as a stream. */
+export function streamOf(bytes: Buffer): Readable {
+  const stream = new Readable({ read: () => undefined });
+  stream.push(bytes);
+  stream.push(null);
+  return stream;
+}
