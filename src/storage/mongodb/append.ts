@@ -94,7 +94,7 @@ export function createAppender(deps: AppenderDeps): (tenant: string, group: Wait
       await statements.deleteMany({ t: tenant, p: { $gte: first, $lte: last }, a: rows[0]!.a });
       return false;
     }
-    const hints = rows.flatMap(({ _id, p, r }) => (r === undefined ? [] : [{ _id: `${rowId(tenant, r)}/${p}`, g: rowId(tenant, r), id: idOfRow(_id) }]));
+    const hints = rows.flatMap(({ _id, p, r, a }) => (r === undefined ? [] : [{ _id: `${rowId(tenant, r)}/${p}`, g: rowId(tenant, r), id: idOfRow(_id), a }]));
     if (hints.length > 0) await references.insertMany(hints, { ordered: false });
     return true;
   }

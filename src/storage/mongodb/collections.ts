@@ -93,6 +93,8 @@ export interface ReferenceRow {
   g: string;
   /** Id of the statement that refers to the target. */
   id: string;
+  /** The append that has written it, where one has. */
+  a?: ObjectId;
 }
 
 /** What is known of an activity (`a`), a verb (`b`) or the names of an agent (`g`). */

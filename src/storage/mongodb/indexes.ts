@@ -24,6 +24,7 @@ export const indexes: readonly IndexSpec[] = [
   { collection: 'appends', key: { owner: 1 }, serves: 'what a dead process has left' },
   { collection: 'appends', key: { state: 1 }, serves: 'records of what was given up, until they are not needed any more' },
   { collection: 'references', key: { g: 1, _id: 1 }, serves: 'who refers to a statement' },
+  { collection: 'references', key: { a: 1 }, sparse: true, serves: 'the hints of one append' },
   { collection: 'erasures', key: { t: 1, p: 1 }, serves: 'the feed' },
   { collection: 'plans', key: { a: 1 }, serves: 'what an erasure that was given up has left' },
   { collection: 'documents', key: { t: 1, r: 1, g: 1, a: 1, n: 1 }, serves: 'lists and removals of documents of an agent, or of a whole resource' },

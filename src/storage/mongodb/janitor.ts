@@ -1,6 +1,6 @@
 import type { ObjectId } from 'mongodb';
 import type { AppendRecords } from './append-records.js';
-import { rowId, type AppendRow } from './collections.js';
+import type { AppendRow } from './collections.js';
 import type { Database } from './database.js';
 import type { Finish } from './finish.js';
 import type { Processes } from './processes.js';
@@ -40,12 +40,9 @@ export function createJanitor({ database: { collections: { statements, reference
       await plans.deleteMany({ a });
       return;
     }
-    // Index t, p, a of statements. Hints first: while a row is there, nobody else can write one of the same id.
-    const own = { t: tenant, p: { $gt: from }, a };
-    const rows = await statements.find(own, { projection: { p: 1, r: 1 } }).toArray();
-    const hints = rows.flatMap(({ p, r }) => (r === undefined ? [] : [`${rowId(tenant, r)}/${p}`]));
-    if (hints.length > 0) await references.deleteMany({ _id: { $in: hints } });
-    if (rows.length > 0) await statements.deleteMany(own);
+    // Index a of references, t, p, a of statements. A hint may have come after its row was removed.
+    await references.deleteMany({ a });
+    await statements.deleteMany({ t: tenant, p: { $gt: from }, a });
   }
 
   async function settle({ _id }: { _id: ObjectId }): Promise<void> {
