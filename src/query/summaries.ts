@@ -113,9 +113,29 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
     // The position first: what arrives after it is behind the summary, whether it is in it or not.
     const [log] = await all<{ through: string; rows: string }>('SELECT max(position) AS through, count() AS rows FROM quipu.statement_log WHERE tenant = {tenant:String}', { tenant });
     await drop(tenant, 'below', before);
+    try {
+      await fill(tenant, version, { before, through, rows: Number(log!.rows), isNewest });
+    } catch (error) {
+      // It never counts: nobody has recorded it.
+      await drop(tenant, 'of', version).catch(() => undefined);
+      throw error;
+    }
+    // Who drops the rows of a version has recorded a newer one before: so all of them were there until now.
+    const isWhole = await isNewest();
+    if (isWhole) await record(tenant, version, Number(log!.through));
+    if (isWhole && (await newest(tenant)).version / AGE === before / AGE) {
+      await drop(tenant, 'of', version, [CHANGED]);
+      return true;
+    }
+    await drop(tenant, 'of', version);
+    return false;
+  }
+
+  /** Writes the rows of a version, from those of the one before, for as long as that is the newest. */
+  async function fill(tenant: string, version: bigint, { before, through, rows: count, isNewest }: { before: bigint; through: number; rows: number; isNewest(): Promise<boolean> }): Promise<void> {
     const isFirst = through === 0;
     if (!isFirst) await command(`INSERT INTO ${CHANGED} SELECT DISTINCT {tenant:String}, ${version}, actor_key FROM (${changedSince('{tenant:String}', String(through))})`, { tenant });
-    const portions = BigInt(Math.max(1, Math.ceil(Number(log!.rows) / portion)));
+    const portions = BigInt(Math.max(1, Math.ceil(count / portion)));
     for (const view of views) {
       for (let n = 0n; n < portions && await isNewest(); n++) {
         const learners = portions === 1n ? 'true' : `actor_key BETWEEN ${KEYS * n / portions} AND ${KEYS * (n + 1n) / portions - 1n}`;
@@ -128,15 +148,6 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
         await command(`INSERT INTO ${summaryTable(view.name)} SELECT {tenant:String}, ${version}, * FROM ${rows}`, { tenant });
       }
     }
-    // Who drops the rows of a version has recorded a newer one before: so all of them were there until now.
-    const isWhole = await isNewest();
-    if (isWhole) await record(tenant, version, Number(log!.through));
-    if (isWhole && (await newest(tenant)).version / AGE === before / AGE) {
-      await drop(tenant, 'of', version, [CHANGED]);
-      return true;
-    }
-    await drop(tenant, 'of', version);
-    return false;
   }
 
   async function isDue(tenant: string): Promise<boolean> {
@@ -182,15 +193,20 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
     }),
     make: (tenant) => alone(() => make(tenant)),
     tend: async (tenants, signal) => {
+      const failures: unknown[] = [];
       for (const tenant of tenants) {
         await alone(async () => {
           if (signal?.aborted || !(await isDue(tenant))) return;
           const before = performance.now();
-          await make(tenant);
-          const now = performance.now();
-          restUntil.set(tenant, now + (now - before) * rest);
-        });
+          try {
+            await make(tenant);
+          } finally {
+            const now = performance.now();
+            restUntil.set(tenant, now + (now - before) * rest);
+          }
+        }).catch((error: unknown) => failures.push(error));
       }
+      if (failures.length > 0) throw failures[0];
     },
     takeAway, allow,
   };

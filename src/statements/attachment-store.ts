@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 
 /** Bytes that have arrived and been hashed but belong to no stored statement yet. */
 export interface StagedAttachment {
@@ -41,4 +41,9 @@ export interface AttachmentStore {
   delete(tenant: string, sha2: string, isNamed: () => Promise<boolean>): Promise<void>;
   /** Every hash a tenant holds. */
   list(tenant: string): AsyncIterable<{ sha2: string; length: number }>;
+}
+
+/** Bytes as a stream; a stream as it is. */
+export function asStream(source: Readable | Buffer): Readable {
+  return Buffer.isBuffer(source) ? Readable.from(source.length > 0 ? [source] : [], { objectMode: false }) : source;
 }

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Dicer } from '@fastify/busboy';
 import { QuipuError } from '../xapi/errors.js';
-import type { AttachmentStore, StagedAttachment } from './attachment-store.js';
-import { MOST_WHOLE_BYTES, readWhole, splitWhole, streamOf, type Part } from './whole-multipart.js';
+import { asStream, type AttachmentStore, type StagedAttachment } from './attachment-store.js';
+import { MOST_HEADERS, MOST_WHOLE_BYTES, readWhole, splitWhole, type Part } from './whole-multipart.js';
 
 /** A multipart/mixed request taken apart: its first part in memory, the others staged. */
 export interface MultipartRequest {
@@ -41,7 +41,7 @@ export async function readMultipart(source: Readable, boundary: string, tenant: 
   const parts = whole && splitWhole(whole, boundary);
   if (parts && parts.length > 0) return takeParts(parts, tenant, store, limits);
   if (!whole && source.destroyed && !source.readableEnded) throw source.errored ?? bodyBrokeOff();
-  return readStreamed(whole ? streamOf(whole) : source, boundary, tenant, store, limits);
+  return readStreamed(whole ? asStream(whole) : source, boundary, tenant, store, limits);
 }
 
 /** Takes the parts of a body that is all there. */
@@ -59,7 +59,7 @@ async function takeParts([first, ...others]: readonly Part[], tenant: string, st
 
 /** Takes the parts as they arrive. */
 async function readStreamed(source: Readable, boundary: string, tenant: string, store: AttachmentStore, limits: MultipartLimits): Promise<MultipartRequest> {
-  const dicer = new Dicer({ boundary, maxHeaderPairs: 50 });
+  const dicer = new Dicer({ boundary, maxHeaderPairs: MOST_HEADERS });
   const chunks: Buffer[] = [];
   const staging: Promise<StagedAttachment | undefined>[] = [];
   let failure: unknown;

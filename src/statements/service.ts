@@ -115,7 +115,7 @@ export function createStatementService({ store, attachments: attachmentStore, pr
       return await work(held);
     } catch (error) {
       // After a failure of the store the statements may yet turn out to be stored.
-      if (error instanceof QuipuError && error.status < 500) await Promise.all(staged.map((part) => part.retract(() => isNamed(tenant, part.sha2))));
+      if (error instanceof QuipuError && error.status < 500) for (const part of staged) await part.retract(() => isNamed(tenant, part.sha2));
       throw error;
     } finally {
       for (const part of staged) part.release();
@@ -188,12 +188,13 @@ export function createStatementService({ store, attachments: attachmentStore, pr
     return readBatch(writer.finish());
   }
 
-  async function appendAll(tenant: string, batch: NewStatement[], held: readonly HeldAttachment[]): Promise<ImportOutcome[]> {
+  async function appendAll(tenant: string, batch: NewStatement[], staged: readonly StagedAttachment[], held: readonly HeldAttachment[]): Promise<ImportOutcome[]> {
     const together = await store.append(tenant, batch, held);
     if (together.status === 'stored') return together.outcomes.map((status) => ({ status }));
+    // Bytes come once in an import: what a refused statement names here, one of a later batch may name as well.
+    await Promise.all(staged.filter(isHeld).map((part) => part.commit()));
     return Promise.all(batch.map(async (statement): Promise<ImportOutcome> => {
-      const named = new Set(held.length === 0 ? [] : attachmentsOf(statement.value).map(({ sha2 }) => sha2));
-      const alone = await store.append(tenant, [statement], held.filter(({ sha2 }) => named.has(sha2)));
+      const alone = await store.append(tenant, [statement]);
       return alone.status === 'stored' ? { status: alone.outcomes[0]! } : { status: 'refused', error: conflict(statement.id) };
     }));
   }
@@ -211,7 +212,8 @@ export function createStatementService({ store, attachments: attachmentStore, pr
       const judged = await Promise.all(statements.map((statement, index) => judgeImported(credential, statement, attachments, index)));
       const good = judged.filter((one): one is Judged => !(one instanceof QuipuError));
       const named = new Set(good.flatMap(({ value }) => attachmentsOf(value).map(({ sha2 }) => sha2)));
-      const stored = await withAttachments(tenant, attachments.filter(({ sha2 }) => named.has(sha2)), true, [], (held) => appendAll(tenant, prepareJudged(good), held));
+      const parts = attachments.filter(({ sha2 }) => named.has(sha2));
+      const stored = await withAttachments(tenant, parts, true, [], (held) => appendAll(tenant, prepareJudged(good), parts, held));
       const outcomes = judged.map((one) => (one instanceof QuipuError ? { status: 'refused', error: one } as const : stored.shift()!));
       for (const { status } of outcomes) count(status, 1);
       return outcomes;

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 
 /** One part of a body. */
 export interface Part {
@@ -11,6 +11,8 @@ export interface Part {
 export const MOST_WHOLE_BYTES = 256 << 10;
 
 const MOST_HEADER_BYTES = 4 << 10;
+/** Most headers of a part. */
+export const MOST_HEADERS = 50;
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)$/;
 const [CR, LF, DASH] = [13, 10, 45];
 
@@ -37,6 +39,7 @@ export function readWhole(source: Readable, most: number): Promise<Buffer | unde
       leave();
     };
     source.on('data', take).on('end', end).on('error', leaveBroken).on('close', leaveBroken);
+    if (source.destroyed) leaveBroken();
   });
 }
 
@@ -62,16 +65,8 @@ function readHeaders(text: string): Map<string, string> | undefined {
   const headers = new Map<string, string>();
   for (const line of text.split('\r\n')) {
     const [, name, value] = HEADER.exec(line) ?? [];
-    if (name === undefined || headers.has(name.toLowerCase())) return undefined;
+    if (name === undefined || headers.has(name.toLowerCase()) || headers.size === MOST_HEADERS) return undefined;
     headers.set(name.toLowerCase(), value!.trim());
   }
   return headers;
-}
-
-/** Bytes as a stream. */
-export function streamOf(bytes: Buffer): Readable {
-  const stream = new Readable({ read: () => undefined });
-  stream.push(bytes);
-  stream.push(null);
-  return stream;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Readable, Transform } from 'node:stream';
+import { Transform } from 'node:stream';
 import { QuipuError } from '../xapi/errors.js';
 
 const HASH = /^[0-9a-f]{56,128}$/;
@@ -57,11 +57,6 @@ export function algorithmOf(sha2: string): string {
 function compare(sha2: string, digest: string): void {
   if (digest === sha2) return;
   throw new QuipuError('invalid-attachment', `The bytes of an attachment have the ${algorithmOf(sha2).toUpperCase()} ${digest}, not the declared ${sha2}.`, { rule: 'attachment-hash', section: 'xAPI 1.0.3 Part Three 1.5.2', expected: digest });
-}
-
-/** Bytes as a stream; a stream as it is. */
-export function asStream(source: Readable | Buffer): Readable {
-  return Buffer.isBuffer(source) ? Readable.from(source.length > 0 ? [source] : [], { objectMode: false }) : source;
 }
 
 /** A stream that broke off before somebody listened says so no more, and a pipeline would wait for it for ever. */

@@ -89,7 +89,8 @@ export async function importLines(deps: ImportDeps, credential: Credential, body
         if (!(error instanceof QuipuError) || error.status >= 500) throw error;
         refuse(report, line.number, error);
       }
-      const enough = batch.length >= batchStatements || bytes >= batchBytes || (batch.length > 0 && staged.length >= batchAttachments);
+      // Not behind an attachment: the statement that names it is yet to come.
+      const enough = !(line.bytes && isAttachmentLine(line.bytes)) && (batch.length >= batchStatements || bytes >= batchBytes || (batch.length > 0 && staged.length >= batchAttachments));
       if (enough) await flush();
     }
     await flush();

@@ -32,7 +32,7 @@ export interface AttachmentFiles {
 }
 
 /**
- * Attachments as files: `<directory>/<tenant>/<first two digits>/<hash>`. Bytes are received into `incoming/`, hashed on
+ * Attachments as files: `<directory>/by-hash/<tenant>/<first two digits>/<hash>`. Bytes are received into `incoming/`, hashed on
  * the way, flushed to disk and then moved to their name, so that a file under a hash is always whole.
  * @param hasRoom whether the disk has room for more
  */

@@ -44,8 +44,13 @@ export function createAttachmentRows({ level, commits, get, getMany }: Database)
       commit.put(bytesKey(tenant, entry, sha2), bytes);
     },
     read: async (tenant, sha2) => {
-      const entry = get(indexKey(tenant, sha2));
-      return entry && (await getMany([bytesKey(tenant, entry, sha2)]))[0];
+      // They may be removed and come in again between the two looks.
+      for (let entry = get(indexKey(tenant, sha2)), before: Buffer | undefined; entry && !before?.equals(entry); entry = get(indexKey(tenant, sha2))) {
+        const [bytes] = await getMany([bytesKey(tenant, entry, sha2)]);
+        if (bytes) return bytes;
+        before = entry;
+      }
+      return undefined;
     },
     has: (tenant, sha2) => get(indexKey(tenant, sha2)) !== undefined,
     remove: async (tenant, sha2, still) => {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { AttachmentStore, HeldAttachment, StagedAttachment } from '../../statements/attachment-store.js';
-import { algorithmOf, asStream, isHash, verifyBytes } from '../attachment-bytes.js';
+import { asStream, type AttachmentStore, type HeldAttachment, type StagedAttachment } from '../../statements/attachment-store.js';
+import { algorithmOf, isHash, verifyBytes } from '../attachment-bytes.js';
 import type { AttachmentFiles } from './attachment-files.js';
 import type { AttachmentRows } from './attachment-rows.js';
 import type { Commit, CommitQueue } from './commit-queue.js';

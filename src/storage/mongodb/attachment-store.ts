@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { AttachmentStore } from '../../statements/attachment-store.js';
-import { arrivingBytes, asStream, brokeOff, isHash, type ArrivingBytes } from '../attachment-bytes.js';
+import { asStream, type AttachmentStore } from '../../statements/attachment-store.js';
+import { arrivingBytes, brokeOff, isHash, type ArrivingBytes } from '../attachment-bytes.js';
 import { createAttachmentNames, type AttachmentRow, type AttachmentState, type Claim } from './attachment-names.js';
 import type { Blobs } from './blobs.js';
 import type { Chores } from './chores.js';

@@ -10,8 +10,10 @@ t.test('groups that take more memory than a query may go to disk', { skip: engin
     return (await engine!.client.query({ query, format: 'JSONCompactEachRow', clickhouse_settings: { max_threads: 1, ...settings } })).json<unknown>();
   };
   const settings = queryMemory(100_000_000);
-  await t.rejects(ask({ max_memory_usage: settings.max_memory_usage }), { code: '241' });
+  await t.rejects(ask({ max_memory_usage: settings.max_memory_usage! }), { code: '241' });
   t.same(await ask(settings), [[3000000]]);
+  await t.rejects(ask({ ...settings, max_temporary_data_on_disk_size_for_query: '1000000' }), { code: '396' }, 'what goes there is bounded');
+  await t.rejects(ask({ ...settings, min_free_disk_space_for_temporary_data: String(2 ** 60) }), { code: '243' }, 'and leaves room for others');
 });
 
 t.teardown(() => engine?.close());

@@ -147,6 +147,28 @@ t.test('summaries', { skip: engine === undefined && 'the package chdb is not ins
     await compare(t, 'other', 'as tended');
   });
 
+  t.test('one that fails leaves nothing, is not tried again at once, and holds up no other tenant', async (t) => {
+    await insert('one', samples(400, 420));
+    await insert('other', samples(400, 420));
+    let failed = 0;
+    const failing = new Proxy(client, {
+      get: (target, name) => (name !== 'command' ? Reflect.get(target, name, target) as unknown : (request: Parameters<typeof client.command>[0]) => {
+        if (!request.query.startsWith('INSERT INTO quipu.learners') || request.query_params!.tenant !== 'one') return target.command(request);
+        failed++;
+        throw new Error('no memory');
+      }),
+    });
+    const partitions = () => rows("SELECT table, partition FROM system.parts WHERE active AND database = 'quipu' AND (table LIKE '%_by_learner' OR table = 'changed_learners') AND startsWith(partition, '(\\'one\\'') ORDER BY ALL");
+    const [before, others] = [await partitions(), await rows("SELECT max(version) FROM quipu.summaries WHERE tenant = 'other'")];
+    const tended = createSummaries({ client: failing, minBehind: 5, minShare: 0, rest: 1e6 });
+    await t.rejects(tended.tend(['one', 'other']), { message: 'no memory' });
+    t.same(await partitions(), before);
+    t.notSame(await rows("SELECT max(version) FROM quipu.summaries WHERE tenant = 'other'"), others);
+    await tended.tend(['one']);
+    t.equal(failed, 1);
+    await compare(t, 'one', 'after a failure');
+  });
+
   t.test('pages of one listing count the same statements, also when summaries are made between them', async (t) => {
     const service = createAnalyticsService({ client, check: () => undefined });
     const filters = { timezone: 'UTC', descendants: false };

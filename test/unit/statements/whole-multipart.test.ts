@@ -1,6 +1,6 @@
 import t from 'tap';
 import { buffer } from 'node:stream/consumers';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { readWhole, splitWhole } from '../../../src/statements/whole-multipart.js';
 
 const split = (text: string) => splitWhole(Buffer.from(text, 'latin1'), 'b')?.map(({ headers, content }) => [Object.fromEntries(headers), content.toString('latin1')]);
@@ -30,4 +30,16 @@ t.test('a source is read whole, or nothing of it is lost', async (t) => {
   const broken = Readable.from((function* () { yield Buffer.from('a'); throw new Error('gone'); })(), { objectMode: false });
   t.equal(await readWhole(broken, 4), undefined);
   t.ok(broken.errored);
+});
+
+t.test('a source that has broken off before it is read is no whole one', async (t) => {
+  const source = new PassThrough();
+  source.destroy();
+  t.equal(await readWhole(source, 100), undefined);
+});
+
+t.test('a part of many headers is left to the other way', async (t) => {
+  const body = (count: number): Buffer => Buffer.from(`--b\r\n${Array.from({ length: count }, (_, index) => `X-${index}: 1\r\n`).join('')}\r\nx\r\n--b--\r\n`);
+  t.equal(splitWhole(body(50), 'b')!.length, 1);
+  t.equal(splitWhole(body(51), 'b'), undefined);
 });
