@@ -1,5 +1,6 @@
 import t from 'tap';
 import { createLineMaker, linesOf, type RowLines, type ShippedStatement } from '../../../src/query/row-lines.js';
+import { insertOf } from '../../../src/query/rows.js';
 
 const place = { tenant: 'default', erasure: 0 };
 const shipped = (position: number, name: string): ShippedStatement => ({
@@ -7,6 +8,9 @@ const shipped = (position: number, name: string): ShippedStatement => ({
   text: Buffer.from(JSON.stringify({ actor: { mbox: 'mailto:a@example.org', name }, verb: { id: 'https://example.org/did' }, object: { id: 'https://example.org/thing' } })),
 });
 const linesIn = ({ bytes, ends }: RowLines): string[] => ends.map((end, index) => bytes.toString('utf8', index === 0 ? 0 : ends[index - 1], end));
+
+const columns = /\((.*)\)/.exec(insertOf('log'))![1]!.split(', ');
+const fieldsOf = (line: string): Record<string, unknown> => Object.fromEntries((JSON.parse(line) as unknown[]).map((value, index) => [columns[index], value]));
 
 t.test('the thread makes the lines that are made here', async (t) => {
   const maker = createLineMaker();
@@ -16,7 +20,7 @@ t.test('the thread makes the lines that are made here', async (t) => {
   t.strictSame(linesIn(made), linesIn(linesOf(statements, place)));
   t.strictSame(linesIn(more), linesIn(made).slice(1), 'answers come in the order of errands');
   for (const [index, line] of linesIn(made).entries()) {
-    t.match(JSON.parse(line), { tenant: 'default', position: index + 1, text: statements[index]!.text.toString(), statement: { verb: { id: 'https://example.org/did' } } });
+    t.match(fieldsOf(line), { tenant: 'default', position: index + 1, text: statements[index]!.text.toString(), verb: 'https://example.org/did' });
   }
 });
 
@@ -24,7 +28,7 @@ t.test('a name with half a surrogate pair becomes a line that is UTF-8', async (
   const { text: _text, ...rest } = shipped(1, '');
   const text = Buffer.from('{"actor":{"mbox":"mailto:a@example.org","name":"\\ud83d!"},"verb":{"id":"https://example.org/did"},"object":{"id":"https://example.org/thing"}}');
   const [line] = linesIn(linesOf([{ ...rest, text }], place));
-  t.equal((JSON.parse(line!) as { actor_name: string }).actor_name, '\ufffd!');
+  t.equal(fieldsOf(line!).actor_name, '\ufffd!');
 });
 
 t.test('what the thread can not do, and what comes after its end, is done here', async (t) => {
