@@ -26,7 +26,7 @@ interface StageRule {
  * it belongs to the stage that called it.
  */
 export const stageRules: readonly StageRule[] = [
-  { stage: 'parse', files: ['src/xapi/json-text.js', 'src/xapi/json-scan.js', 'src/xapi/json-fault.js', 'src/statements/multipart-request.js'] },
+  { stage: 'parse', files: ['src/xapi/json-text.js', 'src/xapi/json-scan.js', 'src/xapi/json-fault.js', 'src/statements/multipart-request.js', 'src/statements/whole-multipart.js'] },
   { stage: 'validate', files: ['src/xapi/validation.js', 'src/xapi/statement-schema.js', 'src/xapi/statement-rules.js', 'src/statements/attachments.js', 'src/statements/signature.js'] },
   { stage: 'validate', files: ['src/statements/service.js'], functions: ['validate', 'refuseRepeatedIds'] },
   { stage: 'normalise', files: ['src/statements/normalise.js'] },
