@@ -39,8 +39,8 @@ export interface AnalyticsService {
 /** How values look in JSON. */
 const settings = { date_time_output_format: 'iso', output_format_json_quote_64bit_integers: 0, output_format_json_quote_denormals: 0 } as const;
 
-/** ClickHouse's codes for a query that took too much time or memory. */
-const tooMuch = new Set(['159', '160', '241', '394']);
+/** ClickHouse's codes for a query that took too much time or memory, or room on disk for its groups. */
+const tooMuch = new Set(['159', '160', '241', '243', '394', '396']);
 /** Its codes for a database or table that isn't there. */
 const missing = new Set(['60', '81']);
 
@@ -89,6 +89,6 @@ export function createAnalyticsService({ client, check }: { client: ClickHouseCl
 function unavailable(error: unknown): Error {
   if (!(error instanceof ClickHouseError)) return new QuipuError('store-unavailable', 'The analytics engine does not answer.', { retryAfter: 5 });
   if (missing.has(error.code)) return new QuipuError('store-unavailable', "The tenant's analytics are not ready: none of its statements has reached the analytics engine yet.", { retryAfter: 5 });
-  if (tooMuch.has(error.code)) return new QuipuError('store-unavailable', 'The view takes more time or memory than QUIPU_ANALYTICS_TIMEOUT and QUIPU_ANALYTICS_QUERY_BYTES allow: narrow it by filters.', { rule: 'query-limit' });
+  if (tooMuch.has(error.code)) return new QuipuError('store-unavailable', 'The view takes more time, memory or disk than QUIPU_ANALYTICS_TIMEOUT, QUIPU_ANALYTICS_QUERY_BYTES and the free space allow: narrow it by filters.', { rule: 'query-limit' });
   return error;
 }
