@@ -25,6 +25,8 @@ export interface PreparationOptions extends PrepareLimits {
 
 /** A body shorter than this is not worth a message of its own. */
 const WORTH_SENDING = 8 << 10;
+/** Nor are short ones together that are shorter than this: to send each and to take its answer costs about what it costs to prepare. */
+const TOGETHER_WORTH_SENDING = 32 << 10;
 
 /** A body on its way. */
 interface Errand {
@@ -42,8 +44,8 @@ interface Thread {
 }
 
 /**
- * A long body goes to the thread with the least to do. Short ones that arrive together, as they do under load, go there together; one
- * that arrives alone is done here at once. Threads start when they are first needed, and anew after one has ended.
+ * A long body goes to the thread with the least to do. Short ones that arrive together go there together where they are many, as they
+ * are under load; few are done here. Threads start when they are first needed, and anew after one has ended.
  */
 export function createPreparation({ keyHash, threads: count, resourceLimits, maxDepth, maxBatch, onFault }: PreparationOptions): Preparation {
   const here = createPrepare(keyHash, { maxDepth, maxBatch });
@@ -90,8 +92,8 @@ export function createPreparation({ keyHash, threads: count, resourceLimits, max
   function sendTogether(): void {
     const errands = together;
     together = [];
-    if (errands.length === 1) doHere(errands[0]!);
-    else send(errands);
+    if (errands.reduce((bytes, { body }) => bytes + body.length, 0) >= TOGETHER_WORTH_SENDING) send(errands);
+    else for (const errand of errands) doHere(errand);
   }
 
   return {
