@@ -32,11 +32,15 @@ export interface ListDeps {
   merger: PostingMerger;
 }
 
-/** Entries read at first; how many come then is known by how many positions these had. */
-const FIRST_ENTRIES = 4;
+/** Entries read at first, if they are short, as the newest of a list are; how many come then is known by how many positions these had. */
+const FIRST_ENTRIES = 24;
+/** Bytes after which one reading of a list ends: entries that were merged are long, and one is enough to begin with. */
+const READING_BYTES = 2 << 10;
 const MOST_ENTRIES = 1000;
 /** Entries of another list that are read at first to thin a run: merged ones hold many positions. */
 const FIRST_HELD = 8;
+/** Bytes of them that are read at once. */
+const HELD_BYTES = 128 << 10;
 /** What the key of an entry takes, of which most is that of the entry before. */
 const KEY_BYTES_ON_DISK = 20;
 
@@ -52,7 +56,7 @@ export function createListReader(deps: ListDeps, prefix: Buffer, range: Position
   let bytesSeen = 0;
 
   async function begin(): Promise<EntryIterator> {
-    if (!ascending) return level.iterator({ gte: postingKey(prefix, 0), lte: last, reverse: true });
+    if (!ascending) return level.iterator({ gte: postingKey(prefix, 0), lte: last, reverse: true, highWaterMarkBytes: READING_BYTES });
     return iterateFrom(deps, prefix, range.from, { lte: last });
   }
 
@@ -104,7 +108,7 @@ export async function positionsHeld({ level, reads, merger }: ListDeps, prefixes
   for (const prefix of prefixes) {
     const watch = watchStretches(merger, prefix);
     // Downwards, so that it ends with the entry that begins at or before the first position and may hold it.
-    const iterator = level.iterator({ gte: postingKey(prefix, 0), lte: postingKey(prefix, last), reverse: true });
+    const iterator = level.iterator({ gte: postingKey(prefix, 0), lte: postingKey(prefix, last), reverse: true, highWaterMarkBytes: HELD_BYTES });
     try {
       let end = positions.length;
       let seen = 0;
@@ -140,18 +144,25 @@ function markHeld(key: Buffer, value: Buffer, positions: readonly number[], end:
   let begin = end;
   while (begin > 0 && positions[begin - 1]! >= position) begin--;
   let at = begin;
-  let byte = 0;
-  while (at < end) {
-    while (at < end && positions[at]! < position) at++;
-    if (positions[at] === position && at < end) held[at] = 1;
-    if (byte >= value.length) break;
-    let difference = 0;
-    let scale = 1;
-    for (; value[byte]! >= 0x80; byte++) {
-      difference += (value[byte]! & 0x7f) * scale;
-      scale *= 0x80;
+  let sought = positions[at]!;
+  for (let byte = 0; at < end;) {
+    if (position >= sought) {
+      while (sought < position && ++at < end) sought = positions[at]!;
+      if (sought === position) {
+        held[at] = 1;
+        sought = positions[++at]!;
+      }
     }
-    difference += value[byte++]! * scale;
+    if (byte >= value.length) break;
+    let difference = value[byte++]!;
+    if (difference >= 0x80) {
+      difference -= 0x80;
+      for (let scale = 0x80, more = true; more; scale *= 0x80) {
+        const digit = value[byte++]!;
+        more = digit >= 0x80;
+        difference += (digit & 0x7f) * scale;
+      }
+    }
     position += difference;
   }
   return begin;
@@ -171,7 +182,7 @@ async function iterateFrom({ level, reads }: ListDeps, prefix: Buffer, position:
   const [start] = await before.nextv(1);
   await before.close();
   if (start) reads.entries++;
-  const iterator = level.iterator({ ...options, gte: start ?? postingKey(prefix, position), snapshot });
+  const iterator = level.iterator({ ...options, gte: start ?? postingKey(prefix, position), snapshot, highWaterMarkBytes: READING_BYTES });
   return {
     nextv: (count) => iterator.nextv(count),
     close: async () => {
@@ -185,27 +196,41 @@ async function iterateFrom({ level, reads }: ListDeps, prefix: Buffer, position:
 export function createUnionReader(readers: PostingReader[], ascending: boolean): PostingReader {
   if (readers.length === 1) return readers[0]!;
   const heads = readers.map((reader) => ({ reader, buffer: [] as number[], at: 0, done: false }));
+  type Head = (typeof heads)[number];
+  const isEmpty = (head: Head): boolean => !head.done && head.at === head.buffer.length;
   let lastGiven: number | undefined;
+
+  async function refill(head: Head, count: number): Promise<void> {
+    head.buffer = await head.reader.read(Math.max(8, Math.ceil(count / 2)));
+    head.at = 0;
+    head.done = head.buffer.length === 0;
+  }
+
+  /** Merges what is there into `found` until that has `count` positions or a head is empty. */
+  function merge(found: number[], count: number): void {
+    const open = heads.filter((head) => !head.done);
+    while (found.length < count) {
+      let best = open[0]!;
+      let position = best.buffer[best.at]!;
+      for (let other = 1; other < open.length; other++) {
+        const head = open[other]!;
+        const next = head.buffer[head.at]!;
+        if (ascending ? next < position : next > position) [best, position] = [head, next];
+      }
+      best.at++;
+      if (position !== lastGiven) found.push(position);
+      lastGiven = position;
+      if (best.at === best.buffer.length) return;
+    }
+  }
+
   return {
     read: async (count) => {
       const found: number[] = [];
       while (found.length < count) {
-        const empty = heads.filter((head) => !head.done && head.at >= head.buffer.length);
-        await Promise.all(empty.map(async (head) => {
-          head.buffer = await head.reader.read(Math.max(8, Math.ceil(count / 2)));
-          head.at = 0;
-          head.done = head.buffer.length === 0;
-        }));
-        let best: (typeof heads)[number] | undefined;
-        for (const head of heads) {
-          if (head.done) continue;
-          const position = head.buffer[head.at]!;
-          if (!best || (ascending ? position < best.buffer[best.at]! : position > best.buffer[best.at]!)) best = head;
-        }
-        if (!best) break;
-        const position = best.buffer[best.at++]!;
-        if (position !== lastGiven) found.push(position);
-        lastGiven = position;
+        await Promise.all(heads.filter(isEmpty).map((head) => refill(head, count)));
+        if (heads.every(({ done }) => done)) break;
+        merge(found, count);
       }
       return found;
     },
