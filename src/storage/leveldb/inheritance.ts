@@ -3,6 +3,7 @@ import { missingKeys } from '../inherited-keys.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { idKey, numberAtEnd, numberedKey, positionBytes, tableKey, tenantPrefix, afterPrefix } from './keys.js';
+import { NOTHING } from './level.js';
 import { postingKey, postingPrefix } from './posting-entry.js';
 import { recordFlags, recordId, recordKeys, rewriteRecord } from './record.js';
 import { readIndexEntry } from './statement-index.js';
@@ -24,7 +25,7 @@ const SLICE = 64;
 
 /** Notes that a statement has grown, for `resume`. */
 export function noteGrown(commit: Commit, tenant: string, id: string): void {
-  commit.put(grownKey(tenant, id), Buffer.alloc(0));
+  commit.put(grownKey(tenant, id), NOTHING);
 }
 
 /** `r target position`: who refers to a statement. */
@@ -58,7 +59,7 @@ export function createInheritance(database: Database, markLate: (commit: Commit,
           const missing = missingKeys(recordKeys(record), recordKeys(source!));
           if (missing.length === 0) continue;
           commit.put(key, rewriteRecord(record, recordFlags(record), Buffer.concat([recordKeys(record), ...missing])));
-          for (const added of missing) commit.put(postingKey(postingPrefix(tenant, added, true), position), Buffer.alloc(0));
+          for (const added of missing) commit.put(postingKey(postingPrefix(tenant, added, true), position), NOTHING);
           markLate(commit, tenant);
           noteGrown(commit, tenant, recordId(record));
           grown.push(recordId(record));

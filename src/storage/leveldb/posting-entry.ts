@@ -1,5 +1,6 @@
 import { KEY_BYTES } from '../../xapi/key-run.js';
 import { NUMBER_BYTES, numberAtEnd, tenantPrefix } from './keys.js';
+import { NOTHING } from './level.js';
 
 /**
  * Posting lists: for each key (kind and hash of a filter value) the positions of the statements it finds. One commit adds
@@ -29,9 +30,7 @@ export function postingKey(prefix: Buffer, position: number): Buffer {
   return key;
 }
 
-const NOTHING = Buffer.alloc(0);
-
-/** Positions after the first as differences, seven bits a byte, the lowest first. */
+/** Positions after the first as differences, seven bits a byte, the lowest first; `NOTHING` is a difference without end, and so none. */
 export function encodeFurther(positions: number[]): Buffer {
   if (positions.length === 1) return NOTHING;
   const bytes: number[] = [];

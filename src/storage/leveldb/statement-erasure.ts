@@ -9,6 +9,7 @@ import type { KeyHash } from '../../xapi/key-hash.js';
 import { eachKey, holdsKey, type KeyRun } from '../../xapi/key-run.js';
 import { readReferrers, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey } from './keys.js';
+import { NOTHING } from './level.js';
 import { decodeEntry, encodeFurther, postingKey, postingPrefix } from './posting-entry.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordText, recordStored, VOIDED, VOIDING, writeRecord } from './record.js';
 import { readIndexEntry, writeAwaited } from './statement-index.js';
@@ -166,7 +167,7 @@ export function createErasure({ database, hash, markLate, addToCount }: ErasureD
           let erased = 0;
           for (const key of postings.del) commit.delete(key);
           for (const [key, value] of postings.put) commit.put(key, value);
-          for (const { key, position } of additions) commit.put(postingKey(postingPrefix(tenant, key, true), position), Buffer.alloc(0));
+          for (const { key, position } of additions) commit.put(postingKey(postingPrefix(tenant, key, true), position), NOTHING);
           if (additions.length > 0) markLate(commit, tenant);
           for (const [id, change] of new Map([...unvoided, ...changes])) {
             const key = numberedKey(tenant, 's', change.position);

@@ -12,6 +12,7 @@ import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import { createInheritance, noteGrown, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix, uuidKey } from './keys.js';
+import { NOTHING } from './level.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordOf, recordStored, recordText, rewriteRecord, VOIDED, VOIDING } from './record.js';
 import { createPostingMerger } from './posting-merger.js';
 import type { ReadCount } from './posting-reader.js';
@@ -31,7 +32,6 @@ export interface LevelStatementStore extends StatementStore {
   close(): Promise<void>;
 }
 
-const EMPTY = Buffer.alloc(0);
 /** Bytes of records after which a reading of the feed ends before its limit. */
 const FEED_BYTES = 4 << 20;
 
@@ -54,7 +54,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
 
   function markLate(commit: Commit, tenant: string): void {
     if (hasLate(tenant)) return;
-    commit.put(lateKey(tenant), EMPTY);
+    commit.put(lateKey(tenant), NOTHING);
     lateTenants.set(tenant, true);
   }
 
@@ -116,7 +116,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   /** Notes at the target that this statement refers to it, and voids it when that is what the statement does. */
   function refer(commit: Commit, tenant: string, statement: NewStatement, position: number, target: IndexEntry | undefined): void {
     if (statement.target === undefined) return;
-    commit.put(referrerKey(tenant, statement.target, position), EMPTY);
+    commit.put(referrerKey(tenant, statement.target, position), NOTHING);
     if (target?.kind !== 'present') {
       commit.put(idKey(tenant, statement.target), writeAwaited(statement.voids || target?.voided === true));
       return;
