@@ -7,8 +7,11 @@ import type { PreparedBytes } from './prepared-batch.js';
 
 /** Parses, validates and normalises the statements of requests: here, or in another thread where there is much to do. */
 export interface Preparation {
-  /** @param body not to be used any more afterwards */
-  prepare(body: Buffer, order: PrepareOrder): Promise<PreparedBytes | Refusal>;
+  /**
+   * @param body not to be used any more afterwards
+   * @param quiet whether few others are on their way into the store, so that this thread has time
+   */
+  prepare(body: Buffer, order: PrepareOrder, quiet: boolean): Promise<PreparedBytes | Refusal>;
   /** Ends the threads; what they have under way is refused, and what comes after is done here. */
   close(): Promise<void>;
 }
@@ -23,10 +26,10 @@ export interface PreparationOptions extends PrepareLimits {
   onFault(error: Error): void;
 }
 
-/** A body shorter than this is not worth a message of its own. */
-const WORTH_SENDING = 8 << 10;
-/** Nor are short ones together that are shorter than this: to send each and to take its answer costs about what it costs to prepare. */
-const TOGETHER_WORTH_SENDING = 32 << 10;
+/** Bytes of a message that is worth sending at any time: to send a shorter one and to take the answers costs about what it costs to prepare it. */
+const WORTH_SENDING = 32 << 10;
+/** A body from this length on is worth a message of its own when this thread has others to look after. */
+const WORTH_SENDING_UNDER_LOAD = 8 << 10;
 
 /** A body on its way. */
 interface Errand {
@@ -45,7 +48,7 @@ interface Thread {
 
 /**
  * A long body goes to the thread with the least to do. Short ones that arrive together go there together where they are many, as they
- * are under load; few are done here. Threads start when they are first needed, and anew after one has ended.
+ * are under load; few are done here, and what is not very long when it is quiet. Threads start when they are first needed, and anew after one has ended.
  */
 export function createPreparation({ keyHash, threads: count, resourceLimits, maxDepth, maxBatch, onFault }: PreparationOptions): Preparation {
   const here = createPrepare(keyHash, { maxDepth, maxBatch });
@@ -92,15 +95,16 @@ export function createPreparation({ keyHash, threads: count, resourceLimits, max
   function sendTogether(): void {
     const errands = together;
     together = [];
-    if (errands.reduce((bytes, { body }) => bytes + body.length, 0) >= TOGETHER_WORTH_SENDING) send(errands);
+    if (errands.reduce((bytes, { body }) => bytes + body.length, 0) >= WORTH_SENDING) send(errands);
     else for (const errand of errands) doHere(errand);
   }
 
   return {
-    prepare: (body, order) => new Promise((resolve, reject) => {
+    prepare: (body, order, quiet) => new Promise((resolve, reject) => {
       const errand = { body, order, resolve, reject };
       if (count === 0) return doHere(errand);
-      if (body.length >= WORTH_SENDING) return send([errand]);
+      if (body.length >= (quiet ? WORTH_SENDING : WORTH_SENDING_UNDER_LOAD)) return send([errand]);
+      if (quiet) return doHere(errand);
       together.push(errand);
       if (together.length === 1) setImmediate(sendTogether);
     }),

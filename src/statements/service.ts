@@ -85,7 +85,13 @@ export interface StatementServiceDeps {
 /** Largest signature that is read; a JWS holds one statement and perhaps a certificate chain. */
 const MOST_SIGNATURE_BYTES = 4 << 20;
 
+/** With as many requests on their way the main thread has time. */
+const FEW = 2;
+
 export function createStatementService({ store, attachments: attachmentStore, preparation, count }: StatementServiceDeps): StatementService {
+  /** Requests on their way into the store. */
+  let writing = 0;
+
   /** The bytes of a part of this request. */
   async function readStaged(tenant: string, staged: readonly StagedAttachment[], sha2: string): Promise<Buffer | undefined> {
     const part = staged.find((other) => other.sha2 === sha2);
@@ -127,11 +133,20 @@ export function createStatementService({ store, attachments: attachmentStore, pr
     return (await store.find(tenant, { filters: [[`H${sha2}`]], ascending: true, limit: 1, includeVoided: true })).statements.length > 0;
   }
 
-  async function write({ credential, version, body, attachments, id }: WriteRequest): Promise<string[]> {
+  async function write(request: WriteRequest): Promise<string[]> {
+    writing++;
+    try {
+      return await writeOne(request);
+    } finally {
+      writing--;
+    }
+  }
+
+  async function writeOne({ credential, version, body, attachments, id }: WriteRequest): Promise<string[]> {
     const { tenant } = credential;
     const plain = plainOrder(credential, version);
     const order = attachments.length === 0 && id === undefined ? plain : { ...plain, parts: attachments.map(({ sha2 }) => sha2), ...(id === undefined ? {} : { id }) };
-    const prepared = await preparation.prepare(body, order);
+    const prepared = await preparation.prepare(body, order, writing <= FEW);
     if ('refused' in prepared) throw refused(prepared.refused, prepared.count);
     const batch = readBatch(prepared);
     try {

@@ -4,9 +4,12 @@ import { metaKey } from './keys.js';
 /** LevelDB with binary keys and values. */
 export type Level = ClassicLevel<Buffer, Buffer>;
 
-/** Sizes in bytes: much memory for writes, and blocks that hold a few statements, so that they compress well together. */
+/**
+ * Sizes in bytes: much memory for writes, and blocks that hold a few statements, so that they compress well together. LevelDB maps as many
+ * files as stay open, and a thousand at the most; to open one takes longer than to read from it (ADR 0001).
+ */
 export const levelOptions = {
-  keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: 32 << 20, cacheSize: 64 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 500,
+  keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: 32 << 20, cacheSize: 64 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 1000,
 } as const;
 
 /**

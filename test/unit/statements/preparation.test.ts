@@ -41,7 +41,7 @@ function told(prepared: PreparedBytes | Refusal): unknown[] {
 t.test('a thread makes of a body what is made here', async (t) => {
   const { preparation } = open();
   const here = open({ threads: 0 }).preparation;
-  const [prepared, expected] = [await preparation.prepare(bodyOf(many), order), await here.prepare(bodyOf(many), order)];
+  const [prepared, expected] = [await preparation.prepare(bodyOf(many), order, false), await here.prepare(bodyOf(many), order, false)];
   const withAll = told(expected) as { value: object; text: string }[];
   const fromThread = told(prepared) as { value: object; text: string }[];
   t.equal(fromThread.length, many.length);
@@ -55,14 +55,14 @@ t.test('a thread makes of a body what is made here', async (t) => {
 t.test('an id that the LRS gives is in the value, wherever it is prepared', async (t) => {
   const { id: _id, ...without } = statement(1) as { id: string };
   for (const threads of [0, 1]) {
-    const batch = readBatch(await open({ threads }).preparation.prepare(bodyOf(Array(100).fill(without)), order) as PreparedBytes);
+    const batch = readBatch(await open({ threads }).preparation.prepare(bodyOf(Array(100).fill(without)), order, false) as PreparedBytes);
     for (const one of batch) t.equal(one.value.id, one.id);
   }
 });
 
 t.test('of a statement the batch tells id, keys, target and what it tells of things', async (t) => {
   const { preparation } = open({ threads: 0 });
-  const batch = readBatch(await preparation.prepare(bodyOf([statement(3), statement(4)]), order) as PreparedBytes);
+  const batch = readBatch(await preparation.prepare(bodyOf([statement(3), statement(4)]), order, false) as PreparedBytes);
   t.equal(batch[0]!.id, uuid(3).toLowerCase());
   t.equal(batch[0]!.target, uuid(2).toLowerCase());
   t.equal(batch[1]!.target, undefined);
@@ -82,18 +82,18 @@ t.test('of a statement the batch tells id, keys, target and what it tells of thi
 
 t.test('what is wrong is told as it is here', async (t) => {
   const wrong = [...many.slice(0, 150), { ...statement(150), actor: { mbox: 'ann@example.org' } }];
-  const answers = await Promise.all([open().preparation, open({ threads: 0 }).preparation].map((preparation) => preparation.prepare(bodyOf(wrong), order)));
+  const answers = await Promise.all([open().preparation, open({ threads: 0 }).preparation].map((preparation) => preparation.prepare(bodyOf(wrong), order, false)));
   const [there, here] = answers as [Refusal, Refusal];
   t.match(there, { count: 151, refused: { code: 'invalid-statement', status: 400, details: { statement: 150, pointer: '/actor/mbox' } } });
   t.equal(there.refused.message, here.refused.message);
   t.strictSame(there.refused.details, here.refused.details);
-  t.match(await open().preparation.prepare(Buffer.from(`[${'{},'.repeat(5000)}`), order), { count: 0, refused: { code: 'too-large' } });
+  t.match(await open().preparation.prepare(Buffer.from(`[${'{},'.repeat(5000)}`), order, false), { count: 0, refused: { code: 'too-large' } });
 });
 
 t.test('many bodies at once, over several threads', async (t) => {
   const { preparation } = open({ threads: 3 });
   const bodies = Array.from({ length: 40 }, (_, number) => [...many.slice(0, 20 + number), statement(1000 + number)]);
-  const prepared = await Promise.all(bodies.map((body) => preparation.prepare(bodyOf(body), order)));
+  const prepared = await Promise.all(bodies.map((body) => preparation.prepare(bodyOf(body), order, false)));
   for (const [index, one] of prepared.entries()) {
     t.strictSame((one as PreparedBytes).ids, bodies[index]!.map((body) => (body as { id: string }).id), 'each gets its own answer');
   }
@@ -103,7 +103,7 @@ t.test('many short bodies that arrive together go together, few are done here, e
   const { preparation } = open();
   const wrong = { ...statement(7), verb: {} };
   for (const count of [1, 8, 300]) {
-    const prepared = await Promise.all(Array.from({ length: count }, (_, number) => preparation.prepare(bodyOf(number === 7 ? wrong : statement(number)), order)));
+    const prepared = await Promise.all(Array.from({ length: count }, (_, number) => preparation.prepare(bodyOf(number === 7 ? wrong : statement(number)), order, false)));
     for (const [number, one] of prepared.entries()) {
       if (number === 7) t.match(one, { count: 1, refused: { code: 'invalid-statement', details: { pointer: '/verb' } } });
       else t.equal((readBatch(one as PreparedBytes)[0]!.value as { id: string }).id, uuid(number));
@@ -113,14 +113,24 @@ t.test('many short bodies that arrive together go together, few are done here, e
   }
 });
 
+t.test('what is not very long is done here when it is quiet', async (t) => {
+  const { preparation } = open();
+  const short = bodyOf(many.slice(0, 40));
+  t.ok(short.length > 9000 && short.length < 32_000);
+  for (const [body, quiet, here] of [[short, true, true], [short, false, false], [bodyOf(many), true, false]] as const) {
+    const prepared = await preparation.prepare(Buffer.from(body), order, quiet);
+    t.equal('values' in prepared, here, `${body.length} bytes, ${quiet ? 'quiet' : 'others on their way'}`);
+  }
+});
+
 t.test('when it closes, what the threads have is refused, and what comes after is done here', async (t) => {
   const { preparation, faults } = open();
-  const under = [bodyOf(many), bodyOf(many), bodyOf(many)].map((body) => preparation.prepare(body, order).then(() => 'prepared', (error: { code: string; status: number }) => error));
-  const short = [statement(1), statement(2)].map((body) => preparation.prepare(bodyOf(body), order));
+  const under = [bodyOf(many), bodyOf(many), bodyOf(many)].map((body) => preparation.prepare(body, order, false).then(() => 'prepared', (error: { code: string; status: number }) => error));
+  const short = [statement(1), statement(2)].map((body) => preparation.prepare(bodyOf(body), order, false));
   await preparation.close();
   for (const outcome of await Promise.all(under)) t.match(outcome, { code: 'overloaded', status: 503, details: { retryAfter: 1 } });
   for (const one of await Promise.all(short)) t.equal(told(one).length, 1);
-  t.equal(told(await preparation.prepare(bodyOf(many), order)).length, many.length);
+  t.equal(told(await preparation.prepare(bodyOf(many), order, false)).length, many.length);
   t.equal(faults.length, 0);
 });
 
@@ -128,7 +138,7 @@ t.test('a thread that dies costs what it was given, and another takes its place'
   // Less memory than the body takes when it is parsed.
   const { preparation, faults } = open({ maxBatch: 1_000_000, resourceLimits: { maxOldGenerationSizeMb: 80 } });
   const large = Buffer.from(`[${Array(800_000).fill('{"a":[[],[],[],[]],"b":{}}').join()}]`);
-  await t.rejects(preparation.prepare(large, order), { code: 'overloaded', status: 503, details: { retryAfter: 1 } });
+  await t.rejects(preparation.prepare(large, order, false), { code: 'overloaded', status: 503, details: { retryAfter: 1 } });
   t.equal(faults.length, 1);
-  t.equal(told(await preparation.prepare(bodyOf(many), order)).length, many.length, 'the next one is prepared');
+  t.equal(told(await preparation.prepare(bodyOf(many), order, false)).length, many.length, 'the next one is prepared');
 });
