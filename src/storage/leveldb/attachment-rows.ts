@@ -1,7 +1,7 @@
 import type { HeldAttachment } from '../../statements/attachment-store.js';
 import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
-import { afterPrefix, NUMBER_BYTES, numberedKey, tableKey } from './keys.js';
+import { afterPrefix, NUMBER_BYTES, numberedKey, tableKey, tableOf } from './keys.js';
 
 /** Small attachments in the database. Hashes are handed in checked. */
 export interface AttachmentRows {
@@ -21,7 +21,7 @@ export interface AttachmentRows {
 
 /** Whether an entry of the database says of a hash where its bytes are. */
 export function tellsOfAttachment(key: Buffer): boolean {
-  return key[key.indexOf(0) + 1] === 'h'.charCodeAt(0);
+  return tableOf(key) === 'h';
 }
 
 /**

@@ -8,8 +8,8 @@ import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
  * | `s` | position | record of a statement, or of an erasure (see record.ts): the log, which is the feed |
  * | `i` | statement id | where the statement stands, or that others wait for it (see statement-index.ts) |
  * | `p` | kind, hash, first position | further positions: one list of postings per filter value (see postings.ts) |
- * | `r` | target's id, position | empty: this StatementRef has that target |
- * | `j` | tenant \0 statement id | empty: its keys have grown, the statements that refer to it are still to inherit them |
+ * | `r` | target's id, position | `NOTHING`: this StatementRef has that target |
+ * | `j` | tenant \0 statement id | `NOTHING`: its keys have grown, the statements that refer to it are still to inherit them |
  * | `a` `b` `g` | hash of activity id, verb id, agent | merged definition, merged display, names |
  * | `d` | resource, agent, activity, registration, id | a document |
  * | `c` `x` `u` | collection, … | records, their indexes, their unique keys |
@@ -34,6 +34,11 @@ export function tenantPrefix(tenant: string): Buffer {
     tenantPrefixes.set(tenant, prefix);
   }
   return prefix;
+}
+
+/** The table of a key. */
+export function tableOf(key: Buffer): Table {
+  return String.fromCharCode(key[key.indexOf(0) + 1]!) as Table;
 }
 
 /** A key of one table from raw parts. */

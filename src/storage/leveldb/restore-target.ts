@@ -7,7 +7,8 @@ import { createAttachmentStore } from './attachment-store.js';
 import { engine, pairs } from './backup.js';
 import { tellsOfAttachment } from './attachment-rows.js';
 import { createContentStore } from './content-store.js';
-import { levelOptions, type Level } from './level.js';
+import { tableOf } from './keys.js';
+import { levelOptions, NOTHING, type Level } from './level.js';
 import { FORMAT } from './migrations.js';
 
 /** Where a restore works until it is complete; a data folder that holds it holds nothing else of worth. */
@@ -33,7 +34,8 @@ export async function openRestoreTarget(directory: string): Promise<RestoreTarge
     version: FORMAT,
     load: async (chunk) => {
       const entries = [...pairs(chunk)];
-      await level.batch(entries.map(([key, value]) => ({ type: 'put', key, value })), { sync: true });
+      // In a backup of older data values may be empty that are not written so any more; the bytes of an attachment still may.
+      await level.batch(entries.map(([key, value]) => ({ type: 'put', key, value: value.length === 0 && tableOf(key) !== 'f' ? NOTHING : value })), { sync: true });
       return entries.filter(([key]) => tellsOfAttachment(key)).length;
     },
     attachments: createAttachmentStore(files),
