@@ -26,7 +26,7 @@ export interface PreparationOptions extends PrepareLimits {
   onFault(error: Error): void;
 }
 
-/** Bytes of a message that is worth sending at any time: to send a shorter one and to take the answers costs about what it costs to prepare it. */
+/** Bytes of a message that is worth sending at any time: a shorter one and its answer cost about what it costs to prepare the bodies. */
 const WORTH_SENDING = 32 << 10;
 /** A body from this length on is worth a message of its own when this thread has others to look after. */
 const WORTH_SENDING_UNDER_LOAD = 8 << 10;
@@ -48,7 +48,8 @@ interface Thread {
 
 /**
  * A long body goes to the thread with the least to do. Short ones that arrive together go there together where they are many, as they
- * are under load; few are done here, and what is not very long when it is quiet. Threads start when they are first needed, and anew after one has ended.
+ * are under load; few are done here, and what is not very long when it is quiet. Threads start when they are first needed, and anew
+ * after one has ended.
  */
 export function createPreparation({ keyHash, threads: count, resourceLimits, maxDepth, maxBatch, onFault }: PreparationOptions): Preparation {
   const here = createPrepare(keyHash, { maxDepth, maxBatch });

@@ -85,7 +85,7 @@ export interface StatementServiceDeps {
 /** Largest signature that is read; a JWS holds one statement and perhaps a certificate chain. */
 const MOST_SIGNATURE_BYTES = 4 << 20;
 
-/** With as many requests on their way the main thread has time. */
+/** With no more requests than these on their way into the store the main thread is taken to have time. */
 const FEW = 2;
 
 export function createStatementService({ store, attachments: attachmentStore, preparation, count }: StatementServiceDeps): StatementService {

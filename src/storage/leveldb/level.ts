@@ -14,7 +14,8 @@ export const levelOptions = {
 
 /**
  * The value of an entry whose key says all. It is not empty, since classic-level 3.0 keeps 32 bytes for ever for each empty value that a
- * batch is given (`DisposeSliceBuffer` in its binding.cc frees what is not empty): gigabytes a day in a busy store. In older data it is; and the bytes of an attachment may be empty.
+ * batch is given (`DisposeSliceBuffer` in its binding.cc frees what is not empty): gigabytes a day in a busy store. In older data it is
+ * empty, and so may the bytes of an attachment be.
  */
 export const NOTHING = Buffer.from([0x80]);
 

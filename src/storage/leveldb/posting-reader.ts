@@ -34,7 +34,10 @@ export interface ListDeps {
 
 /** Entries read at first, if they are short, as the newest of a list are; how many come then is known by how many positions these had. */
 const FIRST_ENTRIES = 24;
-/** Bytes after which one reading of a list ends, however many entries are asked for: those that were merged are long, and one or two are enough to begin with. */
+/**
+ * Bytes after which one reading of a list ends, however many entries are asked for: those that were merged are long, and one or two are
+ * enough to begin with.
+ */
 const READING_BYTES = 4 << 10;
 const MOST_ENTRIES = 1000;
 /** Entries of another list that are read at first to thin a run: merged ones hold many positions. */
