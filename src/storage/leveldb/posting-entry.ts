@@ -22,6 +22,11 @@ export function postingPrefix(tenant: string, key: Buffer, late = false): Buffer
   return prefix;
 }
 
+/** Whether a list is one of those that stand beside another. */
+export function isLate(prefix: Buffer): boolean {
+  return (prefix[prefix.length - KEY_BYTES]! & 0x20) !== 0;
+}
+
 /** Key of the entry of a list that begins at a position. */
 export function postingKey(prefix: Buffer, position: number): Buffer {
   const key = Buffer.allocUnsafe(prefix.length + NUMBER_BYTES);

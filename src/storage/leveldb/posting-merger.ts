@@ -1,8 +1,7 @@
 import type { CommitQueue } from './commit-queue.js';
 import { numberAtEnd } from './keys.js';
 import type { Level } from './level.js';
-import { KEY_BYTES } from '../../xapi/key-run.js';
-import { decodeEntry, encodeFurther, postingKey } from './posting-entry.js';
+import { decodeEntry, encodeFurther, isLate, postingKey } from './posting-entry.js';
 
 /**
  * Merges small entries of posting lists that are read: a list to which each commit adds one position is read entry by entry, and a
@@ -84,7 +83,7 @@ export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'co
   return {
     offer: (prefix, from, to) => {
       // Late lists have no order that a merged entry would keep.
-      if (closed || (prefix[prefix.length - KEY_BYTES]! & 0x20) !== 0) return;
+      if (closed || isLate(prefix)) return;
       const name = prefix.toString('latin1');
       if (!waiting.has(name) && waiting.size >= MOST_WAITING) return;
       waiting.set(name, { prefix, from, to });

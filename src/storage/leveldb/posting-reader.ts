@@ -1,4 +1,3 @@
-import { numberAtEnd } from './keys.js';
 import type { Level } from './level.js';
 import { decodeEntry, postingKey } from './posting-entry.js';
 import { watchStretches, type PostingMerger } from './posting-merger.js';
@@ -40,10 +39,6 @@ const FIRST_ENTRIES = 24;
  */
 const READING_BYTES = 4 << 10;
 const MOST_ENTRIES = 1000;
-/** Entries of another list that are read at first to thin a run: merged ones hold many positions. */
-const FIRST_HELD = 8;
-/** Bytes of them that are read at once. */
-const HELD_BYTES = 128 << 10;
 /** What the key of an entry takes, of which most is that of the entry before. */
 const KEY_BYTES_ON_DISK = 20;
 
@@ -96,79 +91,6 @@ export function createListReader(deps: ListDeps, prefix: Buffer, range: Position
       await iterator?.close();
     },
   };
-}
-
-/**
- * Which of some positions are in one of several lists.
- * @param positions rising
- * @param budget most entries to read
- * @returns those that are, rising; undefined when that takes more entries than the budget
- */
-export async function positionsHeld({ level, reads, merger }: ListDeps, prefixes: Buffer[], positions: readonly number[], budget: number): Promise<number[] | undefined> {
-  const held = new Uint8Array(positions.length);
-  const [first, last] = [positions[0]!, positions[positions.length - 1]!];
-  let left = budget;
-  for (const prefix of prefixes) {
-    const watch = watchStretches(merger, prefix);
-    // Downwards, so that it ends with the entry that begins at or before the first position and may hold it.
-    const iterator = level.iterator({ gte: postingKey(prefix, 0), lte: postingKey(prefix, last), reverse: true, highWaterMarkBytes: HELD_BYTES });
-    try {
-      let end = positions.length;
-      let seen = 0;
-      let size = FIRST_HELD;
-      for (let lowest = last + 1; end > 0 && lowest > first;) {
-        const entries = await iterator.nextv(Math.min(size, left + 1));
-        if (entries.length === 0) break;
-        reads.entries += entries.length;
-        seen += entries.length;
-        left -= entries.length;
-        if (left < 0) return undefined;
-        for (const [key, value] of entries) {
-          if (end === 0 || lowest <= first) break;
-          // Each byte ends a position or goes on with one: as near as is needed here.
-          watch.see(key, value.length + 1);
-          end = markHeld(key, value, positions, end, held);
-          lowest = numberAtEnd(key);
-        }
-        // As many again as the rest takes, by those that were read.
-        size = Math.min(Math.ceil((seen * (lowest - first)) / (last + 1 - lowest)) + FIRST_HELD, MOST_ENTRIES);
-      }
-    } finally {
-      watch.end();
-      await iterator.close();
-    }
-  }
-  return positions.filter((_, index) => held[index] === 1);
-}
-
-/** Marks those positions below the place `end` that an entry holds. @returns the place of the first one at or above where the entry begins */
-function markHeld(key: Buffer, value: Buffer, positions: readonly number[], end: number, held: Uint8Array): number {
-  let position = numberAtEnd(key);
-  let begin = end;
-  while (begin > 0 && positions[begin - 1]! >= position) begin--;
-  let at = begin;
-  let sought = positions[at]!;
-  for (let byte = 0; at < end;) {
-    if (position >= sought) {
-      while (sought < position && ++at < end) sought = positions[at]!;
-      if (sought === position) {
-        held[at] = 1;
-        sought = positions[++at]!;
-      }
-    }
-    if (byte >= value.length) break;
-    let difference = value[byte++]!;
-    if (difference >= 0x80) {
-      difference -= 0x80;
-      for (let scale = 0x80, more = true; more; scale *= 0x80) {
-        const digit = value[byte++]!;
-        more = digit >= 0x80;
-        difference += (digit & 0x7f) * scale;
-      }
-    }
-    position += difference;
-  }
-  return begin;
 }
 
 /** Reads entries of a list one after the other. */

@@ -6,14 +6,16 @@ import { holdsKey } from '../../xapi/key-run.js';
 import { numberAtEnd, numberedKey } from './keys.js';
 import { postingKey, postingPrefix } from './posting-entry.js';
 import type { PostingMerger } from './posting-merger.js';
-import { createListReader, createUnionReader, positionsHeld, type ListDeps, type PositionRange, type PostingReader, type ReadCount } from './posting-reader.js';
+import { createListReader, createUnionReader, type PositionRange, type PostingReader, type ReadCount } from './posting-reader.js';
+import { positionsHeld, type SearchDeps, type SoughtLists } from './posting-search.js';
+import type { PositionBlocks } from './position-blocks.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, VOIDED } from './record.js';
 
 /**
- * List queries. One list of postings drives: the sparsest of the filters. Its positions are taken in runs; the next sparsest
- * list is sought out for each run and thins it, unless that would read more entries than the run has positions. What is left
+ * List queries. One list of postings drives: the sparsest of the filters. Its positions are taken in runs, and the lists of the other
+ * filters thin each run, unless one would have more entries read than the run is worth. What is left
  * is read, and the record, which holds all keys of its statement, tells whether the other filters hold. So a query reads at
- * most two entries for each position of the sparsest list, however many filters there are and however long the other lists.
+ * most two entries of each other filter for each position of the sparsest list, however long the other lists.
  */
 export interface QueryDeps {
   database: Database;
@@ -22,6 +24,7 @@ export interface QueryDeps {
   hasLate(tenant: string): boolean;
   reads: ReadCount;
   merger: PostingMerger;
+  blocks: PositionBlocks;
 }
 
 /** Positions looked at to compare lists. */
@@ -32,6 +35,8 @@ const TELLING_BYTES = 64 << 10;
 const LONGEST_RUN = 1024;
 /** Entries that can be read in the time that a record takes. */
 const ENTRIES_A_RECORD = 2;
+/** A list is dense that holds one in so many positions: its entries are long to decode, and few lists are. */
+const DENSE_LIST = 64;
 /** A run shorter than this is read rather than thinned. */
 const SHORTEST_RUN = 32;
 /** Records read at once: at first, at the most, and the bytes that they may take if none is longer than those before. */
@@ -51,7 +56,7 @@ export async function runQuery(deps: QueryDeps, tenant: string, query: Statement
   return page.result();
 }
 
-const listDeps = ({ database: { level }, reads, merger }: QueryDeps): ListDeps => ({ level, reads, merger });
+const searchDeps = ({ database: { level, commits }, reads, merger, blocks }: QueryDeps): SearchDeps => ({ level, reads, merger, blocks, head: commits.head });
 
 async function rangeOf({ database }: QueryDeps, query: StatementQuery, horizon: number): Promise<PositionRange> {
   let from = 1;
@@ -115,7 +120,7 @@ async function scanLog({ database, reads }: QueryDeps, tenant: string, query: St
 
 async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange, page: Page): Promise<void> {
   const { hash } = deps;
-  const [driver, second] = await rankFilters(deps, tenant, query, range);
+  const { driver, others } = await rankFilters(deps, tenant, query, range);
   const rest = query.filters.filter((_, index) => index !== driver.index).map((keys) => keys.map((key) => hash.key(key)));
   const records = createRecordReader(deps, tenant);
   try {
@@ -123,9 +128,10 @@ async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQue
     for (let size = query.limit + 1 - positions.length; ; size = Math.min(size * 2, LONGEST_RUN)) {
       if (positions.length === 0) positions = await driver.reader.read(Math.max(8, Math.min(size, LONGEST_RUN)));
       if (positions.length === 0) return;
-      if (second && positions.length >= SHORTEST_RUN) {
+      for (const other of others) {
+        if (positions.length < SHORTEST_RUN) break;
         const rising = query.ascending ? positions : positions.toReversed();
-        const held = await positionsHeld(listDeps(deps), second.lists, rising, positions.length * ENTRIES_A_RECORD);
+        const held = await positionsHeld(searchDeps(deps), other, rising, positions.length * ENTRIES_A_RECORD);
         if (held) positions = query.ascending ? held : held.reverse();
       }
       for (let at = 0; at < positions.length;) {
@@ -167,26 +173,30 @@ function createRecordReader({ database, reads }: QueryDeps, tenant: string): Rec
 }
 
 /** A filter of a query and its postings. */
-interface RankedFilter {
+interface RankedFilter extends SoughtLists {
   index: number;
-  lists: Buffer[];
   reader: PostingReader;
   /** Positions already read from it. */
   sampled: number[];
 }
 
-/** The two filters with the fewest postings in range, by the beginning of each list, then by its size on disk; all readers but the first are closed. */
-async function rankFilters(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange): Promise<[RankedFilter, RankedFilter | undefined]> {
+/**
+ * The filter with the fewest postings in range, by the beginning of each list, then by its size on disk, with its reader open; and the others in
+ * the order in which they thin its runs: dense lists, which are remembered, before those that have to be read, and sparse ones before long ones.
+ */
+async function rankFilters(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange): Promise<{ driver: RankedFilter; others: SoughtLists[] }> {
   const candidates = await Promise.all(query.filters.map(async (keys, index) => {
     const lists = listsOf(deps, tenant, keys);
-    const reader = createUnionReader(lists.map((prefix) => createListReader(listDeps(deps), prefix, range, query.ascending)), query.ascending);
-    if (query.filters.length === 1) return { index, lists, reader, sampled: [], size: 0 };
+    const reader = createUnionReader(lists.map((prefix) => createListReader(searchDeps(deps), prefix, range, query.ascending)), query.ascending);
+    if (query.filters.length === 1) return { index, lists, reader, sampled: [], size: 0, dense: false };
     const sampled = await reader.read(SAMPLE);
-    return { index, lists, reader, sampled, size: await estimate(deps, lists, range, sampled, reader.density()) };
+    const size = await estimate(deps, lists, range, sampled, reader.density());
+    return { index, lists, reader, sampled, size, dense: size * DENSE_LIST >= range.to - range.from + 1 };
   }));
   candidates.sort((a, b) => a.size - b.size);
-  await Promise.all(candidates.slice(1).map((other) => other.reader.close()));
-  return [candidates[0]!, candidates[1]];
+  const [driver, ...others] = candidates;
+  await Promise.all(others.map((other) => other.reader.close()));
+  return { driver: driver!, others: others.sort((a, b) => Number(b.dense) - Number(a.dense)) };
 }
 
 async function estimate(deps: QueryDeps, lists: Buffer[], range: PositionRange, sampled: number[], density: number): Promise<number> {

@@ -14,6 +14,7 @@ import { createInheritance, noteGrown, referrerKey } from './inheritance.js';
 import { idKey, numberAtEnd, numberedKey, tableKey, tenantPrefix, uuidKey } from './keys.js';
 import { NOTHING } from './level.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordOf, recordStored, recordText, rewriteRecord, VOIDED, VOIDING } from './record.js';
+import { createPositionBlocks } from './position-blocks.js';
 import { createPostingMerger } from './posting-merger.js';
 import type { ReadCount } from './posting-reader.js';
 import { createErasure } from './statement-erasure.js';
@@ -65,8 +66,10 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   }
 
   const inheritance = createInheritance(database, markLate);
+  const blocks = createPositionBlocks();
   commits.onReset(() => {
     lateTenants.clear();
+    blocks.clear();
     void inheritance.resume().catch(leftForLater);
   });
   const merger = createPostingMerger(database.level, commits);
@@ -195,7 +198,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       const record = entry?.kind === 'present' ? database.get(numberedKey(tenant, 's', entry.position)) : undefined;
       return record && toStored((entry as { position: number }).position, record);
     },
-    find: (tenant, query) => runQuery({ database, hash, hasLate, reads, merger }, tenant, query),
+    find: (tenant, query) => runQuery({ database, hash, hasLate, reads, merger, blocks }, tenant, query),
     consistentThrough: async () => commits.settledThrough(),
     feed: async (tenant, after, limit) => {
       const entries: FeedEntry[] = [];
