@@ -13,38 +13,70 @@ export interface PositionBlock {
   through: number;
 }
 
+/** A block, and the highest position that is sought in it. */
+export interface SoughtBlock {
+  readonly block: PositionBlock;
+  highest: number;
+}
+
 /**
  * Remembers dense lists, decoded. Positions are only ever added at the end of the log, so that what is known of a part of it stays
  * true, but for erasures, which the records tell of. Late lists, which grow anywhere, must not be remembered.
  */
 export interface PositionBlocks {
-  /** The block of a list that a position is in; when it is new or forgotten, one that tells of nothing yet. */
-  blockOf(list: string, position: number): PositionBlock;
+  /** The blocks of a list that positions are in, both rising. One that is new or forgotten tells of nothing yet. */
+  seek(list: string, positions: readonly number[]): SoughtBlock[];
   /** Forgets everything. */
   clear(): void;
 }
 
-/** Keeps the blocks that were asked for last. */
+/** Keeps blocks; of the list that was asked for longest ago, those are forgotten first that are there longest. */
 export function createPositionBlocks(mostBlocks = MOST_BLOCKS): PositionBlocks {
-  const kept = new Map<string, PositionBlock>();
+  const lists = new Map<string, Map<number, PositionBlock>>();
+  let kept = 0;
+
+  function forgetOne(): void {
+    for (const [list, blocks] of lists) {
+      for (const number of blocks.keys()) {
+        blocks.delete(number);
+        kept--;
+        return;
+      }
+      lists.delete(list);
+    }
+  }
+
+  function blockOf(blocks: Map<number, PositionBlock>, number: number): PositionBlock {
+    let block = blocks.get(number);
+    if (!block) {
+      const start = number * BLOCK_POSITIONS;
+      blocks.set(number, block = { start, bits: new Uint8Array(BLOCK_POSITIONS / 8), through: start - 1 });
+      if (++kept > mostBlocks) forgetOne();
+    }
+    return block;
+  }
 
   return {
-    blockOf: (list, position) => {
-      const number = Math.floor(position / BLOCK_POSITIONS);
-      const name = `${list}${number}`;
-      let block = kept.get(name);
-      if (block) {
-        kept.delete(name);
-      } else {
-        const start = number * BLOCK_POSITIONS;
-        block = { start, bits: new Uint8Array(BLOCK_POSITIONS / 8), through: start - 1 };
-        const [oldest] = kept.keys();
-        if (kept.size >= mostBlocks) kept.delete(oldest!);
+    seek: (list, positions) => {
+      const blocks = lists.get(list) ?? new Map<number, PositionBlock>();
+      lists.delete(list);
+      lists.set(list, blocks);
+      const sought: SoughtBlock[] = [];
+      let end = 0;
+      for (const position of positions) {
+        if (position >= end) {
+          const block = blockOf(blocks, Math.floor(position / BLOCK_POSITIONS));
+          end = block.start + BLOCK_POSITIONS;
+          sought.push({ block, highest: position });
+        }
+        sought[sought.length - 1]!.highest = position;
       }
-      kept.set(name, block);
-      return block;
+      return sought;
     },
-    clear: () => kept.clear(),
+    clear: () => {
+      lists.clear();
+      kept = 0;
+    },
   };
 }
 

@@ -25,9 +25,9 @@ const LONGEST_ENTRY = 2048;
 const MOST_ENTRIES = 1024;
 /** Most lists that wait; further ones are offered again when they are read again. */
 const MOST_WAITING = 1000;
-/** A merge is followed by a pause of as many times its own length, so that it takes a fifth of the time at the most. */
-const REST = 4;
-const SHORTEST_REST = 10;
+/** A merge is followed by a pause of as many times its own length, so that it takes half of the time at the most. */
+const REST = 1;
+const SHORTEST_REST = 5;
 
 interface Stretch {
   prefix: Buffer;

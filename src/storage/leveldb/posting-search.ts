@@ -2,7 +2,7 @@ import { numberAtEnd } from './keys.js';
 import { decodeEntry, isLate, postingKey } from './posting-entry.js';
 import { watchStretches } from './posting-merger.js';
 import type { ListDeps } from './posting-reader.js';
-import { BLOCK_POSITIONS, holdsPosition, type PositionBlock, type PositionBlocks } from './position-blocks.js';
+import { BLOCK_POSITIONS, holdsPosition, type PositionBlock, type PositionBlocks, type SoughtBlock } from './position-blocks.js';
 
 /** What seeking positions in lists takes. */
 export interface SearchDeps extends ListDeps {
@@ -52,21 +52,9 @@ async function markRead(deps: ListDeps, prefix: Buffer, positions: readonly numb
   });
 }
 
-/** A block, and the highest position that is sought in it. */
-interface SoughtBlock {
-  block: PositionBlock;
-  highest: number;
-}
-
 /** The same by what is remembered of the list, which is read first where it isn't. */
 async function markRemembered(deps: SearchDeps, prefix: Buffer, positions: readonly number[], held: Uint8Array, budget: number): Promise<number> {
-  const name = prefix.toString('latin1');
-  const sought: SoughtBlock[] = [];
-  let current: SoughtBlock | undefined;
-  for (const position of positions) {
-    if (!current || position >= current.block.start + BLOCK_POSITIONS) sought.push(current = { block: deps.blocks.blockOf(name, position), highest: position });
-    current.highest = position;
-  }
+  const sought = deps.blocks.seek(prefix.toString('latin1'), positions);
   const left = await learn(deps, prefix, sought, budget);
   if (left < 0) return left;
   let at = 0;

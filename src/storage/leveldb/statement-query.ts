@@ -36,7 +36,7 @@ const LONGEST_RUN = 1024;
 /** Entries that can be read in the time that a record takes. */
 const ENTRIES_A_RECORD = 2;
 /** A list is dense that holds one in so many positions: its entries are long to decode, and few lists are. */
-const DENSE_LIST = 64;
+const DENSE_LIST = 128;
 /** A run shorter than this is read rather than thinned. */
 const SHORTEST_RUN = 32;
 /** Records read at once: at first, at the most, and the bytes that they may take if none is longer than those before. */
@@ -124,10 +124,14 @@ async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQue
   const rest = query.filters.filter((_, index) => index !== driver.index).map((keys) => keys.map((key) => hash.key(key)));
   const records = createRecordReader(deps, tenant);
   try {
-    let positions = driver.sampled;
-    for (let size = query.limit + 1 - positions.length; ; size = Math.min(size * 2, LONGEST_RUN)) {
-      if (positions.length === 0) positions = await driver.reader.read(Math.max(8, Math.min(size, LONGEST_RUN)));
-      if (positions.length === 0) return;
+    let waiting = driver.sampled;
+    // Of a filter alone every position is an answer; of several, some are not.
+    for (let size = (query.limit + 1) * (others.length === 0 ? 1 : 2); ; size *= 2) {
+      const length = Math.min(size, LONGEST_RUN);
+      if (waiting.length < length) waiting = waiting.concat(await driver.reader.read(length - waiting.length));
+      if (waiting.length === 0) return;
+      let positions = waiting.slice(0, length);
+      waiting = waiting.slice(length);
       for (const other of others) {
         if (positions.length < SHORTEST_RUN) break;
         const rising = query.ascending ? positions : positions.toReversed();
@@ -143,7 +147,6 @@ async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQue
         }
         at += some.length;
       }
-      positions = [];
     }
   } finally {
     await driver.reader.close();
