@@ -72,7 +72,7 @@ export interface Beginning {
 
 /**
  * Results to begin with. A run that goes on keeps all that the interrupted one measured; a new one keeps the figures of scenarios
- * that it doesn't run, if they come from this machine.
+ * that it doesn't run, and of stores of sizes that it doesn't fill, if they come from this machine.
  * @throws Error when a run is to go on that was begun in another way or on another machine
  */
 export function beginResults({ machine, how, before, resume, chosen }: Beginning): Results {
@@ -86,6 +86,17 @@ export function beginResults({ machine, how, before, resume, chosen }: Beginning
     return before;
   }
   if (!sameMachine) return fresh;
-  const kept = (name: string): boolean => !chosen.includes(name);
-  return { ...fresh, finished: before.finished.filter(kept), figures: before.figures.filter(({ scenario }) => kept(scenario.split('/')[0]!)) };
+  const isChosen = (name: string): boolean => chosen.includes(name);
+  const isOfOtherSize = (size: number | undefined): boolean => size !== undefined && !how.sizes.includes(size);
+  return {
+    ...fresh,
+    finished: before.finished.filter((name) => !isChosen(name)),
+    figures: before.figures.filter(({ scenario }) => !isChosen(scenario.split('/')[0]!) || isOfOtherSize(storeSize(scenario))),
+  };
+}
+
+/** Number of statements in the store of a figure, by its name; undefined where the name has none. */
+function storeSize(scenario: string): number | undefined {
+  const part = scenario.split('/').find((one) => /^\d{5,}$/.test(one));
+  return part === undefined ? undefined : Number(part);
 }
