@@ -44,6 +44,11 @@ const tooMuch = new Set(['159', '160', '241', '243', '394', '396']);
 /** Its codes for a database or table that isn't there. */
 const missing = new Set(['60', '81']);
 
+/** Of a tenant; what is summarised is not looked through for it. */
+const newestPosition = `
+  WITH (SELECT max(through) FROM quipu.summaries PREWHERE tenant = {tenant:String}) AS summarised
+  SELECT greatest(summarised, max(position)) FROM quipu.statement_log PREWHERE tenant = {tenant:String} WHERE position >= summarised`;
+
 /** @param check throws QuipuError `store-unavailable` when the engine can't be asked */
 export function createAnalyticsService({ client, check }: { client: ClickHouseClient; check(): void }): AnalyticsService {
   const views = loadViews();
@@ -70,7 +75,7 @@ export function createAnalyticsService({ client, check }: { client: ClickHouseCl
     page: async (tenant, view, filters, { offset, horizon: known, now }, limit) => {
       check();
       const database = databaseOf(tenant);
-      const horizon = known ?? Number((await ask(`SELECT max(position) FROM ${database}.statements`, {})).rows[0]?.[0] ?? 0);
+      const horizon = known ?? Number((await ask(newestPosition, { tenant })).rows[0]![0]);
       const { sql, params } = filterCondition(filters, database);
       const present = filters.until ?? { utc: now };
       const statements = `(SELECT * FROM ${database}.statements WHERE position <= {horizon:UInt64} AND ${sql})`;

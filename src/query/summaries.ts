@@ -2,10 +2,10 @@ import { createHash, randomInt } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { changedSince, rowsOfVersion, summaryTable } from './summary-sql.js';
 import { databaseOf } from './tenant-databases.js';
-import { loadViews, renderView, type View } from './views.js';
+import { loadSummaries, renderView } from './views.js';
 
 /**
- * Keeps what the dearest views say of each learner in tables, so that they need not read every statement at every query.
+ * Keeps what views say of each learner in tables, so that they need not read every statement at every query.
  * The views read them by `summarised`, which makes anew what has changed since; nothing here is needed for them to be right.
  * Several processes may do this on one engine: of what they make, the newest counts, whole or not at all.
  */
@@ -54,7 +54,7 @@ const TURN = 1n << 12n;
 const isForbidden = (version: bigint): boolean => version > 0n && (version % AGE) / TURN === 0n;
 
 export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, rest = 10, portion = 4_000_000 }: SummariesDeps): Summaries {
-  const views = [...loadViews().values()].filter((view): view is View & { byLearner: string } => view.byLearner !== undefined);
+  const names = [...loadSummaries().keys()];
   const restUntil = new Map<string, number>();
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -83,7 +83,7 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
   }
 
   /** Drops the rows of the versions below one, or of that version alone. */
-  async function drop(tenant: string, which: 'below' | 'of', version: bigint, tables: readonly string[] = [CHANGED, ...views.map(({ name }) => summaryTable(name))]): Promise<void> {
+  async function drop(tenant: string, which: 'below' | 'of', version: bigint, tables: readonly string[] = [CHANGED, ...names.map(summaryTable)]): Promise<void> {
     for (const table of tables) {
       const found = await all<{ partition_id: string; partition: string }>(
         "SELECT DISTINCT partition_id, partition FROM system.parts WHERE active AND database = 'quipu' AND table = {table:String} AND startsWith(partition, {start:String})",
@@ -136,16 +136,16 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
     const isFirst = through === 0;
     if (!isFirst) await command(`INSERT INTO ${CHANGED} SELECT DISTINCT {tenant:String}, ${version}, actor_key FROM (${changedSince('{tenant:String}', String(through))})`, { tenant });
     const portions = BigInt(Math.max(1, Math.ceil(count / portion)));
-    for (const view of views) {
+    for (const name of names) {
       for (let n = 0n; n < portions && await isNewest(); n++) {
         const learners = portions === 1n ? 'true' : `actor_key BETWEEN ${KEYS * n / portions} AND ${KEYS * (n + 1n) / portions - 1n}`;
         const statements = `${databaseOf(tenant)}.statements`;
         const changed = `(SELECT actor_key FROM ${CHANGED} PREWHERE tenant = {tenant:String} AND version = ${version} WHERE ${learners})`;
-        const rows = renderView({ ...view, sql: '{by_learner}' }, {
+        const rows = renderView({ sql: `{by_learner.${name}}` }, {
           statements: `(SELECT * FROM ${statements} WHERE ${learners})`, timezone: "'UTC'", now: 'now64(3)',
           ...(isFirst ? {} : { byLearner: rowsOfVersion({ statements, tenant: '{tenant:String}', version: String(before), changed, learners }) }),
         });
-        await command(`INSERT INTO ${summaryTable(view.name)} SELECT {tenant:String}, ${version}, * FROM ${rows}`, { tenant });
+        await command(`INSERT INTO ${summaryTable(name)} SELECT {tenant:String}, ${version}, * FROM ${rows}`, { tenant });
       }
     }
   }
@@ -177,9 +177,9 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
 
   return {
     prepare: () => alone(async () => {
-      for (const view of views) {
-        const table = summaryTable(view.name);
-        const rows = renderView({ ...view, sql: '{by_learner}' }, { statements: 'quipu.statement_log', timezone: "'UTC'", now: 'now64(3)' });
+      for (const name of names) {
+        const table = summaryTable(name);
+        const rows = renderView({ sql: `{by_learner.${name}}` }, { statements: 'quipu.statement_log', timezone: "'UTC'", now: 'now64(3)' });
         const hash = createHash('sha256').update(rows).digest('hex');
         const [found] = await all<{ comment: string }>("SELECT comment FROM system.tables WHERE database = 'quipu' AND name = {name:String}", { name: table.slice('quipu.'.length) });
         if (found?.comment === hash) continue;

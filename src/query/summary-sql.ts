@@ -1,10 +1,10 @@
-/** Name of the table that holds a view's rows by learner. */
-export function summaryTable(view: string): string {
-  return `quipu.${view}_by_learner`;
+/** Name of the table that holds a summary's rows. */
+export function summaryTable(summary: string): string {
+  return `quipu.${summary}_by_learner`;
 }
 
-/** What makes a view's rows by learner from what stands for the statements. */
-type RowsOf = (view: string, select: (statements: string) => string) => string;
+/** What makes a summary's rows from what stands for the statements. */
+type RowsOf = (summary: string, select: (statements: string) => string) => string;
 
 /** What summarised rows are read beside. */
 export interface SummaryScope {
@@ -17,7 +17,7 @@ export interface SummaryScope {
 }
 
 /**
- * Reads a view's rows by learner where they are summarised, and makes those anew of every learner of whom anything has
+ * Reads a summary's rows where they are kept, and makes those anew of every learner of whom anything has
  * changed since: who has a statement behind the summary, or had one that was voided behind it. The result is what all
  * statements say at the moment of the query.
  */
@@ -39,8 +39,8 @@ export interface VersionScope extends Omit<SummaryScope, 'horizon'> {
 
 /** The same of the rows of one version, as long as none of them is dropped. */
 export function rowsOfVersion({ statements, tenant, version, changed, learners = 'true' }: VersionScope): RowsOf {
-  return (view, select) => `(
-  SELECT * EXCEPT (tenant, version) FROM ${summaryTable(view)} PREWHERE tenant = ${tenant} AND version = ${version}
+  return (summary, select) => `(
+  SELECT * EXCEPT (tenant, version) FROM ${summaryTable(summary)} PREWHERE tenant = ${tenant} AND version = ${version}
   WHERE ${learners} AND actor_key NOT IN ${changed}
   UNION ALL
   SELECT * FROM ${select(`(SELECT * FROM ${statements} WHERE ${learners} AND actor_key IN ${changed})`)}

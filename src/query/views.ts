@@ -14,8 +14,6 @@ export interface View {
   order: string;
   /** A SELECT with placeholders. */
   sql: string;
-  /** What stands in it for `{by_learner}`, where it does: a SELECT with placeholders whose rows of one `actor_key` say nothing of other learners. */
-  byLearner?: string;
 }
 
 /** What stands in place of a view's placeholders. */
@@ -27,10 +25,10 @@ export interface ViewContext {
   /** SQL of the moment that counts as the present. */
   now: string;
   /**
-   * What a view reads in place of its rows by learner; these rows, when left out.
+   * What a view reads in place of the rows of a summary; these rows, when left out.
    * @param select the SELECT that makes them from what stands for `statements`
    */
-  byLearner?(view: string, select: (statements: string) => string): string;
+  byLearner?(summary: string, select: (statements: string) => string): string;
 }
 
 const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
@@ -59,8 +57,12 @@ export function wholeTenant(database: string, tenant: string): ViewContext {
 /** Every view of a tenant's database but `statements`, by name. */
 export function loadViews(): ReadonlyMap<string, View> {
   const files = readSqlFiles('views').filter(({ name }) => name !== 'statements');
-  const summaries = new Map(readSqlFiles('summaries').map(({ name, text }) => [name, withoutComments(text)]));
-  return new Map(files.map(({ name, text }) => [name, { ...parseView(name, text), byLearner: summaries.get(name) }]));
+  return new Map(files.map(({ name, text }) => [name, parseView(name, text)]));
+}
+
+/** Every summary, by name: a SELECT with placeholders whose rows of one `actor_key` say nothing of other learners. A view reads its rows as `{by_learner.<name>}`. */
+export function loadSummaries(): ReadonlyMap<string, string> {
+  return new Map(readSqlFiles('summaries').map(({ name, text }) => [name, withoutComments(text)]));
 }
 
 /**
@@ -83,14 +85,14 @@ function withoutComments(text: string): string {
   return text.replace(/^ *-- .*\n/gm, '').trim();
 }
 
-/** A view's SELECT with every placeholder filled. */
-export function renderView(view: View, context: ViewContext): string {
-  const render = (sql: string, statements: string): string => fill(sql, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', statements);
-  const select = render(view.sql, context.statements);
-  const { byLearner } = view;
-  if (byLearner === undefined) return select;
-  const rows = (statements: string): string => `(\n${render(byLearner, statements)}\n)`;
-  return select.replaceAll('{by_learner}', context.byLearner?.(view.name, rows) ?? rows(context.statements));
+/** The SELECT of a view, or of what reads summaries as views do, with every placeholder filled. */
+export function renderView({ sql }: Pick<View, 'sql'>, context: ViewContext): string {
+  const render = (part: string, statements: string): string => fill(part, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', statements);
+  const summaries = loadSummaries();
+  return render(sql, context.statements).replace(/\{by_learner\.([a-z_]+)\}/g, (_, summary: string) => {
+    const rows = (statements: string): string => `(\n${render(summaries.get(summary)!, statements)}\n)`;
+    return context.byLearner?.(summary, rows) ?? rows(context.statements);
+  });
 }
 
 /**

@@ -19,5 +19,5 @@ SELECT
   sum(score_sum) / nullIf(sum(scores), 0) AS average_score,
   min(first_used) AS first_used,
   max(last_used) AS last_used
-FROM {by_learner} AS by_learner
+FROM {by_learner.activities} AS by_learner
 GROUP BY object_key

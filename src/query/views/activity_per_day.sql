@@ -5,9 +5,9 @@
 -- activities: different activities that were the object of a statement of that day
 -- order: day
 SELECT
-  toDate32(timestamp, {timezone}) AS day,
-  count() AS statements,
-  uniqExactIf(actor_key, actor_type = 'Agent') AS learners,
-  uniqExactIf(object_key, object_type = 'Activity') AS activities
-FROM {database}.statements
+  day,
+  sum(times) AS statements,
+  countIf(actor_type = 'Agent') AS learners,
+  uniqExactArray(met) AS activities
+FROM {by_learner.days}
 GROUP BY day

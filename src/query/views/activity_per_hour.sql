@@ -4,8 +4,8 @@
 -- learners: different actors of that hour, groups not counted
 -- order: hour
 SELECT
-  toStartOfHour(timestamp, {timezone}) AS hour,
-  count() AS statements,
-  uniqExactIf(actor_key, actor_type = 'Agent') AS learners
-FROM {database}.statements
+  hour,
+  sum(times) AS statements,
+  countIf(actor_type = 'Agent') AS learners
+FROM {by_learner.hours}
 GROUP BY hour

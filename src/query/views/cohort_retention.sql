@@ -14,8 +14,8 @@ SELECT
 FROM (
   SELECT arrayMin(weeks) AS first_week, arrayJoin(weeks) AS active_week
   FROM (
-    SELECT groupUniqArray(toInt32(floor((toInt32(toDate32(timestamp, {timezone})) - 4) / 7))) AS weeks
-    FROM {database}.statements
+    SELECT groupUniqArray(toInt32(floor((toInt32(day) - 4) / 7))) AS weeks
+    FROM {by_learner.days}
     WHERE actor_type = 'Agent'
     GROUP BY actor_key
   )

@@ -8,11 +8,11 @@
 -- last_statement: timestamp of the latest statement
 -- order: statements
 SELECT
-  count() AS statements,
-  uniqExactIf(actor_key, actor_type = 'Agent') AS learners,
-  uniqExactIf(object_key, object_type = 'Activity') AS activities,
-  uniqExactIf((actor_key, object_key), verb IN ({verbs.completed}) AND actor_type = 'Agent' AND object_type = 'Activity') AS completions,
-  avg({score}) AS average_score,
-  min(timestamp) AS first_statement,
-  max(timestamp) AS last_statement
-FROM {database}.statements
+  sum(times) AS statements,
+  countIf(actor_type = 'Agent') AS learners,
+  uniqExactArray(met) AS activities,
+  sum(completed) AS completions,
+  sum(score_sum) / nullIf(sum(scores), 0) AS average_score,
+  min(first_seen) AS first_statement,
+  max(last_seen) AS last_statement
+FROM {by_learner.key_figures}

@@ -12,4 +12,4 @@
 -- progress: the last progress in percent
 -- order: last_seen DESC, learner, activity
 SELECT learner, activity, name, last_verb, last_seen, statements, completed, success, last_score, best_score, progress
-FROM {by_learner}
+FROM {by_learner.latest_state}

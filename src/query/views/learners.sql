@@ -10,4 +10,4 @@
 -- average_score: mean of all scores, scaled to 1
 -- order: last_seen DESC, learner
 SELECT learner, name, first_seen, last_seen, statements, active_days, activities, completed, average_score
-FROM {by_learner}
+FROM {by_learner.learners}

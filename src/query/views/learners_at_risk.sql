@@ -22,7 +22,7 @@ SELECT
   last_seen,
   greatest(0, intDiv(dateDiff('second', last_seen, {now}), 86400)) AS days_inactive,
   average_score, open_enrolments, failing_activities
-FROM {by_learner} AS learners
+FROM {by_learner.learners_at_risk} AS learners
 LEFT JOIN (
   SELECT
     actor_key,

@@ -8,13 +8,16 @@
 -- correct: how many of them were judged right
 -- order: question, answers DESC, response
 SELECT
-  any(object_id) AS question,
-  anyIf(object_name, object_name != '') AS name,
+  question,
+  name,
   response,
-  count() AS answers,
+  answers,
   answers / sum(answers) OVER (PARTITION BY object_key) AS share,
-  uniqExact(actor_key) AS learners,
-  countIf(success = true) AS correct
-FROM {database}.statements
-WHERE {answered} AND actor_type = 'Agent'
-GROUP BY object_key, response
+  learners,
+  correct
+FROM (
+  SELECT object_key, any(answer) AS response, sum(times) AS answers, count() AS learners, sum(right_times) AS correct
+  FROM {by_learner.question_answers}
+  GROUP BY object_key, response_key
+) AS counts
+ANY LEFT JOIN (SELECT object_key, any(id) AS question, max(label) AS name FROM {by_learner.questions} GROUP BY object_key) AS named USING object_key

@@ -21,5 +21,5 @@ SELECT
   sum(right_tries) / nullIf(sum(judged_tries), 0) AS correct_share,
   sumIf(first_right, judged_tries > 0) / nullIf(countIf(judged_tries > 0), 0) AS first_try_correct_share,
   ifNotFinite(toNullable(corrIf(toFloat64(first_right), toFloat64((total - first_right) / (questions - 1)), judged_tries > 0 AND questions > 1)), NULL) AS discrimination
-FROM {by_learner}
+FROM {by_learner.question_attempts}
 GROUP BY object_key

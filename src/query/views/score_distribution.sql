@@ -7,12 +7,15 @@
 -- learners: different learners with a score in it
 -- order: activity, from_score
 SELECT
-  any(object_id) AS activity,
-  anyIf(object_name, object_name != '') AS name,
+  any(id) AS activity,
+  max(label) AS name,
   bucket / 10 AS from_score,
   (bucket + 1) / 10 AS to_score,
-  count() AS scores,
-  uniqExact(actor_key) AS learners
-FROM {database}.statements
-WHERE {score} IS NOT NULL AND object_type = 'Activity' AND actor_type = 'Agent'
-GROUP BY object_key, least(9, toInt32(floor(round(assumeNotNull({score}) * 10, 9)))) AS bucket
+  sum(times) AS scores,
+  count() AS learners
+FROM (
+  SELECT object_key, id, label, tenth.1 AS bucket, tenth.2 AS times
+  FROM (SELECT object_key, id, label, arrayMap(value -> least(9, toInt32(floor(round(value * 10, 9)))), values) AS tenths FROM {by_learner.scores})
+  ARRAY JOIN arrayMap(tenth -> (tenth, arrayCount(other -> other = tenth, tenths)), arrayDistinct(tenths)) AS tenth
+)
+GROUP BY object_key, bucket

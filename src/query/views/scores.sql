@@ -10,15 +10,14 @@
 -- highest: highest score
 -- order: scores DESC, activity
 SELECT
-  any(object_id) AS activity,
-  anyIf(object_name, object_name != '') AS name,
-  count() AS scores,
-  uniqExact(actor_key) AS learners,
-  avg(assumeNotNull({score})) AS average,
-  quantileExactInclusive(0.5)(assumeNotNull({score})) AS median,
-  stddevPop(assumeNotNull({score})) AS deviation,
-  min(assumeNotNull({score})) AS lowest,
-  max(assumeNotNull({score})) AS highest
-FROM {database}.statements
-WHERE {score} IS NOT NULL AND object_type = 'Activity' AND actor_type = 'Agent'
+  any(id) AS activity,
+  max(label) AS name,
+  sum(length(values)) AS scores,
+  count() AS learners,
+  avgArray(values) AS average,
+  quantileExactInclusiveArray(0.5)(values) AS median,
+  stddevPopArray(values) AS deviation,
+  minArray(values) AS lowest,
+  maxArray(values) AS highest
+FROM {by_learner.scores}
 GROUP BY object_key

@@ -7,19 +7,10 @@
 -- statements: statements in it
 -- order: started DESC, learner
 SELECT
-  learner,
-  name,
-  fromUnixTimestamp64Milli(session[1], 'UTC') AS started,
-  fromUnixTimestamp64Milli(session[-1], 'UTC') AS ended,
-  (session[-1] - session[1]) / 1000 AS seconds,
-  length(session) AS statements
-FROM (
-  SELECT
-    any(actor_id) AS learner,
-    anyIf(actor_name, actor_name != '') AS name,
-    arraySort(groupArray(toUnixTimestamp64Milli(timestamp))) AS moments,
-    arrayJoin(arraySplit((moment, gap) -> gap > 1800000, moments, arrayDifference(moments))) AS session
-  FROM {database}.statements
-  WHERE actor_type = 'Agent'
-  GROUP BY actor_key
-)
+  id AS learner,
+  label AS name,
+  fromUnixTimestamp64Milli(first, 'UTC') AS started,
+  fromUnixTimestamp64Milli(last, 'UTC') AS ended,
+  (last - first) / 1000 AS seconds,
+  statements
+FROM {by_learner.sessions}

@@ -5,4 +5,4 @@
 -- statements: statements of the learner about it
 -- order: seconds DESC, learner, activity
 SELECT learner, activity, seconds, statements
-FROM {by_learner}
+FROM {by_learner.time_spent}

@@ -8,10 +8,10 @@
 -- order: statements DESC, verb
 SELECT
   verb,
-  count() AS statements,
-  uniqExactIf(actor_key, actor_type = 'Agent') AS learners,
-  uniqExactIf(object_key, object_type = 'Activity') AS activities,
-  min(timestamp) AS first_used,
-  max(timestamp) AS last_used
-FROM {database}.statements
+  sum(times) AS statements,
+  countIf(actor_type = 'Agent') AS learners,
+  uniqExactArray(met) AS activities,
+  min(by_learner.first_used) AS first_used,
+  max(by_learner.last_used) AS last_used
+FROM {by_learner.verbs} AS by_learner
 GROUP BY verb

@@ -13,7 +13,7 @@
 -- order: video, percent
 WITH videos AS (
   SELECT object_key, any(id) AS video, max(label) AS name, max(reach) AS span, count() AS viewers
-  FROM {by_learner}
+  FROM {by_learner.video_segments}
   GROUP BY object_key
 )
 SELECT
@@ -45,7 +45,7 @@ LEFT JOIN (
         arrayFilter((edge, end) -> edge < end * 4, arrayMap(percent -> percent * 4 + 1, first), behind),
         arrayFilter((edge, begin) -> edge > begin * 4, arrayMap(percent -> percent * 4, behind), first))) AS edges,
       arrayCumSum(arrayMap(edge -> if(edge % 4 = 1, 1, -1), edges)) AS depths
-    FROM {by_learner} AS learners
+    FROM {by_learner.video_segments} AS learners
     ANY LEFT JOIN (SELECT object_key, span FROM videos) AS spans USING object_key
     WHERE notEmpty(edges)
   )
