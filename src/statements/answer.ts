@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { attachmentsOf } from '../xapi/attachments.js';
 import type { Statement } from '../xapi/types.js';
-import { idsOf, toCanonicalFormat, toIdsFormat } from '../xapi/statement-formats.js';
+import { createCanonicalFormat, idsOf, toIdsFormat } from '../xapi/statement-formats.js';
+import { placesIn, type PlacedText } from '../xapi/statement-places.js';
 import type { AttachmentStore } from './attachment-store.js';
 import type { CanonicalStore, StoredStatement } from './store.js';
 
@@ -14,20 +15,18 @@ export async function formatStatements(
   statements: readonly StoredStatement[], format: StatementFormat, tenant: string, canonical: CanonicalStore, acceptLanguage: string | undefined,
 ): Promise<Buffer[]> {
   if (format === 'exact') return statements.map(({ text }) => text);
-  const values = statements.map(({ text }) => JSON.parse(text.toString('utf8')) as Statement);
-  const formatted = format === 'ids' ? values.map(toIdsFormat) : await toCanonical(values, tenant, canonical, acceptLanguage);
-  return formatted.map((value) => Buffer.from(JSON.stringify(value), 'utf8'));
+  const placed = statements.map(({ text }) => placesIn(text.toString('utf8')));
+  const formatted = placed.map(format === 'ids' ? toIdsFormat : await canonicalFormat(placed, tenant, canonical, acceptLanguage));
+  return formatted.map((text) => Buffer.from(text, 'utf8'));
 }
 
-async function toCanonical(values: Statement[], tenant: string, canonical: CanonicalStore, acceptLanguage: string | undefined): Promise<Statement[]> {
-  const named = values.map(idsOf);
-  const activities = [...new Set(named.flatMap((ids) => ids.activities))];
-  const verbs = [...new Set(named.flatMap((ids) => ids.verbs))];
+/** The format `canonical` for these statements. */
+async function canonicalFormat(statements: readonly PlacedText[], tenant: string, canonical: CanonicalStore, acceptLanguage: string | undefined): Promise<(statement: PlacedText) => string> {
+  const { activities, verbs } = idsOf(statements);
   const [definitions, displays] = await Promise.all([canonical.definitions(tenant, activities), canonical.displays(tenant, verbs)]);
   const definitionOf = new Map(activities.map((id, at) => [id, definitions[at]]));
   const displayOf = new Map(verbs.map((id, at) => [id, displays[at]]));
-  const known = { definition: (id: string) => definitionOf.get(id), display: (id: string) => displayOf.get(id) };
-  return values.map((value) => toCanonicalFormat(value, known, acceptLanguage));
+  return createCanonicalFormat({ definition: (id) => definitionOf.get(id), display: (id) => displayOf.get(id) }, acceptLanguage);
 }
 
 /** A StatementResult (1.0.3 Part Two 2.5) from the texts of its statements. */

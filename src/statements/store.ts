@@ -1,4 +1,4 @@
-import type { ActivityDefinition, LanguageMap, Statement } from '../xapi/types.js';
+import type { Statement } from '../xapi/types.js';
 import type { KeyHash } from '../xapi/key-hash.js';
 import type { KeyRun } from '../xapi/key-run.js';
 import type { StatementKey } from '../xapi/statement-keys.js';
@@ -152,10 +152,10 @@ export interface StatementStore {
  * statements whose credential has the scope `define`. Reads only.
  */
 export interface CanonicalStore {
-  /** Merged definition of each activity id; undefined where none was ever given. */
-  definitions(tenant: string, activityIds: string[]): Promise<(ActivityDefinition | undefined)[]>;
-  /** Merged display of each verb id. */
-  displays(tenant: string, verbIds: string[]): Promise<(LanguageMap | undefined)[]>;
+  /** Merged definition of each activity id, as JSON without white space; undefined where none was ever given. */
+  definitions(tenant: string, activityIds: string[]): Promise<(string | undefined)[]>;
+  /** Merged display of each verb id, likewise. */
+  displays(tenant: string, verbIds: string[]): Promise<(string | undefined)[]>;
   /** The names under which an agent (by canonical identifier, see `actors.ts`) was seen, oldest first. */
   names(tenant: string, agent: string): Promise<string[]>;
   /** Forgets the names of an agent. */

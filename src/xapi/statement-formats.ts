@@ -1,146 +1,126 @@
-import { interactionComponentLists } from './activity-definitions.js';
-import { contextActivityKinds, contextActivityList } from './context-activities.js';
-import { chooseLanguage } from './language-choice.js';
-import { isActivity, isActor, isSubStatement } from './statement-objects.js';
-import type { Activity, ActivityDefinition, Actor, Context, ContextActivities, LanguageMap, Statement, StatementObject, SubStatement, Verb } from './types.js';
+import { eachItem, membersAt, stringAt, type Member } from './json-members.js';
+import { definitionInOneLanguage, mapInOneLanguage } from './one-language.js';
+import type { Place, PlacedText } from './statement-places.js';
 
 /** What the LRS knows of activities and verbs beyond the statement at hand. */
 export interface KnownThings {
-  /** The canonical definition of an activity. */
-  definition(activityId: string): ActivityDefinition | undefined;
-  /** The canonical display of a verb. */
-  display(verbId: string): LanguageMap | undefined;
+  /** The canonical definition of an activity, as JSON. */
+  definition(activityId: string): string | undefined;
+  /** The canonical display of a verb, as JSON. */
+  display(verbId: string): string | undefined;
 }
-
-/** What to do with each thing a statement names. */
-interface Rewriting {
-  actor(actor: Actor): Actor;
-  activity(activity: Activity): Activity;
-  verb(verb: Verb): Verb;
-}
-
-const idsRewriting: Rewriting = {
-  actor: actorIds,
-  activity: ({ id }) => ({ id }),
-  verb: ({ id }) => ({ id }),
-};
 
 /**
- * The statement in the format `ids` (xAPI 1.0.3 Part Three 2.1.3): Agents, Groups, Activities and Verbs, wherever they are,
- * with nothing but what identifies them; of Anonymous Groups that of each member. Changes nothing in `statement`.
+ * The text of a statement in the format `ids` (xAPI 1.0.3 Part Three 2.1.3): Agents, Groups, Activities and Verbs, wherever they
+ * are, with nothing but what identifies them; of Anonymous Groups that of each member. All else stays as it was sent.
  */
-export function toIdsFormat(statement: Statement): Statement {
-  return rewrite(statement, idsRewriting);
+export function toIdsFormat(statement: PlacedText): string {
+  const { text } = statement;
+  return rewrite(statement, ({ kind, members }) => (kind === 'actor' ? actorIds(text, members) : `{${picked(text, members, identity)}}`));
 }
 
 /**
- * The statement in the format `canonical` (xAPI 1.0.3 Part Three 2.1.3): Activities and Verbs, wherever they are, with the
- * definition and display that the LRS knows, or their own where it knows none, in one language; Agents and Groups as in
+ * Makes texts of statements in the format `canonical` (xAPI 1.0.3 Part Three 2.1.3): Activities and Verbs, wherever they are, with
+ * the definition and display that the LRS knows, or their own where it knows none, in one language; Agents and Groups as in
  * `exact`. Each language map of a definition, interaction components included, and each display is chosen from on its own.
- * Attachments and extensions stay as they are: the LRS keeps no canonical maps for them. Changes nothing in `statement`.
+ * Attachments and extensions stay as they are: the LRS keeps no canonical maps for them. What is known is asked for once.
  */
-export function toCanonicalFormat(statement: Statement, known: KnownThings, acceptLanguage: string | undefined): Statement {
-  return rewrite(statement, {
-    actor: (actor) => actor,
-    activity(activity) {
-      const definition = known.definition(activity.id) ?? activity.definition;
-      return definition === undefined ? activity : { ...activity, definition: inOneLanguage(definition, acceptLanguage) };
-    },
-    verb(verb) {
-      const display = known.display(verb.id) ?? verb.display;
-      return display === undefined ? verb : { ...verb, display: chooseLanguage(display, acceptLanguage) };
-    },
-  });
+export function createCanonicalFormat(known: KnownThings, acceptLanguage: string | undefined): (statement: PlacedText) => string {
+  const definitionIn = (text: string): string => definitionInOneLanguage(text, acceptLanguage);
+  const displayIn = (text: string): string => mapInOneLanguage(text, acceptLanguage);
+  const definitions = once((id) => known.definition(id), definitionIn);
+  const displays = once((id) => known.display(id), displayIn);
+  return (statement) => {
+    const { text } = statement;
+    return rewrite(statement, (place) => {
+      switch (place.kind) {
+        case 'activity':
+          return withMember(text, place, 'definition', definitions(idAt(text, place)), definitionIn);
+        case 'verb':
+          return withMember(text, place, 'display', displays(idAt(text, place)), displayIn);
+        default:
+          return text.slice(place.at, place.end);
+      }
+    });
+  };
 }
 
-/** The ids of all activities and verbs in a statement, each once: what `toCanonicalFormat` will ask for. */
-export function idsOf(statement: Statement): { activities: string[]; verbs: string[] } {
+/** The ids of all activities and verbs in statements, each once: what the format `canonical` will ask for. */
+export function idsOf(statements: readonly PlacedText[]): { activities: string[]; verbs: string[] } {
   const activities = new Set<string>();
   const verbs = new Set<string>();
-  collectIds(statement, activities, verbs);
-  if (isSubStatement(statement.object)) collectIds(statement.object, activities, verbs);
+  for (const { text, places } of statements) {
+    for (const place of places) {
+      if (place.kind !== 'actor') (place.kind === 'verb' ? verbs : activities).add(idAt(text, place));
+    }
+  }
   return { activities: [...activities], verbs: [...verbs] };
 }
 
-/** A definition with one entry in each of its language maps (xAPI 1.0.3 Part Three 2.1.3, Language Filtering Requirements). */
-function inOneLanguage(definition: ActivityDefinition, acceptLanguage: string | undefined): ActivityDefinition {
-  const filtered = { ...definition };
-  if (definition.name) filtered.name = chooseLanguage(definition.name, acceptLanguage);
-  if (definition.description) filtered.description = chooseLanguage(definition.description, acceptLanguage);
-  for (const list of interactionComponentLists) {
-    filtered[list] &&= filtered[list].map((component) => (
-      component.description ? { ...component, description: chooseLanguage(component.description, acceptLanguage) } : component
-    ));
+/** The text with something else in each place. */
+function rewrite({ text, places }: PlacedText, replacement: (place: Place) => string): string {
+  let rewritten = '';
+  let from = 0;
+  for (const place of places) {
+    const instead = replacement(place);
+    rewritten += text.slice(from, place.at) + (place.alone ? `[${instead}]` : instead);
+    from = place.end;
   }
-  return filtered;
+  return rewritten + text.slice(from);
 }
 
-function actorIds({ objectType, mbox, mbox_sha1sum, openid, account, member }: Actor): Actor {
-  const identified = {
-    ...(objectType !== undefined && { objectType }),
-    ...(mbox !== undefined && { mbox }),
-    ...(mbox_sha1sum !== undefined && { mbox_sha1sum }),
-    ...(openid !== undefined && { openid }),
-    ...(account !== undefined && { account }),
+/** What is known of an id, made into something else when it is first asked for. */
+function once(known: (id: string) => string | undefined, make: (text: string) => string): (id: string) => string | undefined {
+  const made = new Map<string, string | undefined>();
+  return (id) => {
+    if (!made.has(id)) {
+      const text = known(id);
+      made.set(id, text && make(text));
+    }
+    return made.get(id);
   };
-  const anonymous = mbox === undefined && mbox_sha1sum === undefined && openid === undefined && account === undefined;
-  return anonymous && member !== undefined ? { ...identified, member: member.map(memberIds) } : identified;
 }
 
-/** A member is an Agent, never a Group (xAPI 1.0.3 Part Two 2.4.2.2), so this goes no deeper. */
-function memberIds(member: Actor): Actor {
-  return actorIds({ ...member, member: undefined });
+function idAt(text: string, { members }: Place): string {
+  const id = memberNamed(members, 'id');
+  return id === undefined ? '' : stringAt(text, id.at, id.end);
 }
 
-function rewrite(statement: Statement, rewriting: Rewriting): Statement {
-  const rewritten = rewriteParts(statement, rewriting);
-  if (statement.authority !== undefined) rewritten.authority = rewriting.actor(statement.authority);
-  return rewritten;
+function memberNamed(members: readonly Member[], name: string): Member | undefined {
+  return members.find(({ key }) => key === name);
 }
 
-function rewriteParts<T extends Statement | SubStatement>(statement: T, rewriting: Rewriting): T {
-  const rewritten: T = {
-    ...statement,
-    actor: rewriting.actor(statement.actor),
-    verb: rewriting.verb(statement.verb),
-    object: rewriteObject(statement.object, rewriting),
-  };
-  if (statement.context !== undefined) rewritten.context = rewriteContext(statement.context, rewriting);
-  return rewritten;
+/** An object with a member that has become what the LRS knows, or else its own in one language. */
+function withMember(text: string, { at, end, members }: Place, name: string, known: string | undefined, inOne: (own: string) => string): string {
+  const own = memberNamed(members, name);
+  if (own) return text.slice(at, own.at) + (known ?? inOne(text.slice(own.at, own.end))) + text.slice(own.end, end);
+  return known === undefined ? text.slice(at, end) : `${text.slice(at, end - 1)},"${name}":${known}}`;
 }
 
-function rewriteObject(object: StatementObject, rewriting: Rewriting): StatementObject {
-  if (isActivity(object)) return rewriting.activity(object);
-  if (isActor(object)) return rewriting.actor(object);
-  return isSubStatement(object) ? rewriteParts(object, rewriting) : object;
+const identity: readonly string[] = ['id'];
+const identifiers: readonly string[] = ['mbox', 'mbox_sha1sum', 'openid', 'account'];
+const identifying: readonly string[] = ['objectType', ...identifiers];
+
+function actorIds(text: string, members: readonly Member[]): string {
+  const kept = picked(text, members, identifying);
+  const group = memberNamed(members, 'member');
+  if (!group || members.some(({ key }) => identifiers.includes(key))) return `{${kept}}`;
+  const agents: string[] = [];
+  // A member is an Agent, never a Group (xAPI 1.0.3 Part Two 2.4.2.2), so this goes no deeper.
+  eachItem(text, group.at, (at) => {
+    const agent = membersAt(text, at);
+    agents.push(`{${picked(text, agent.members, identifying)}}`);
+    return agent.end;
+  });
+  return `{${kept && `${kept},`}"member":[${agents.join(',')}]}`;
 }
 
-function rewriteContext(context: Context, rewriting: Rewriting): Context {
-  const rewritten = { ...context };
-  if (context.instructor) rewritten.instructor = rewriting.actor(context.instructor);
-  if (context.team) rewritten.team = rewriting.actor(context.team);
-  if (context.contextAgents) {
-    rewritten.contextAgents = context.contextAgents.map((entry) => ({ ...entry, agent: rewriting.actor(entry.agent) }));
+/** Those of an object's members that are named, in this order, without braces. */
+function picked(text: string, members: readonly Member[], names: readonly string[]): string {
+  let kept = '';
+  for (const name of names) {
+    const member = memberNamed(members, name);
+    if (member) kept += `${kept && ','}"${name}":${text.slice(member.at, member.end)}`;
   }
-  if (context.contextGroups) {
-    rewritten.contextGroups = context.contextGroups.map((entry) => ({ ...entry, group: rewriting.actor(entry.group) }));
-  }
-  if (context.contextActivities) rewritten.contextActivities = rewriteContextActivities(context, context.contextActivities, rewriting);
-  return rewritten;
-}
-
-function rewriteContextActivities(context: Context, activities: ContextActivities, rewriting: Rewriting): ContextActivities {
-  const rewritten = { ...activities };
-  for (const kind of contextActivityKinds) {
-    if (activities[kind] !== undefined) rewritten[kind] = contextActivityList(context, kind).map(rewriting.activity);
-  }
-  return rewritten;
-}
-
-function collectIds({ verb, object, context }: Statement | SubStatement, activities: Set<string>, verbs: Set<string>): void {
-  verbs.add(verb.id);
-  if (isActivity(object)) activities.add(object.id);
-  for (const kind of contextActivityKinds) {
-    for (const { id } of contextActivityList(context, kind)) activities.add(id);
-  }
+  return kept;
 }

@@ -4,7 +4,7 @@ import type { KeyHash } from '../../src/xapi/key-hash.js';
 import type { KeyRun } from '../../src/xapi/key-run.js';
 import { keyValues } from '../../src/xapi/statement-keys.js';
 import { toldHashes } from '../../src/xapi/told.js';
-import type { Activity, Actor, Attachment, Statement, StatementRef, Verb } from '../../src/xapi/types.js';
+import type { Activity, ActivityDefinition, Actor, Attachment, Statement, StatementRef, Verb } from '../../src/xapi/types.js';
 import { uuidBytes } from '../../src/xapi/uuids.js';
 
 /** The verb of voiding statements (xAPI 1.0.3 Part Two 2.3.2). */
@@ -86,3 +86,6 @@ export async function nextMillisecond(): Promise<void> {
   const now = Date.now();
   while (Date.now() <= now + 1) await new Promise((resolve) => setTimeout(resolve, 1));
 }
+
+/** What a canonical store gave, as values. */
+export const parsed = (texts: readonly (string | undefined)[]): (ActivityDefinition | undefined)[] => texts.map((text) => text === undefined ? undefined : JSON.parse(text) as ActivityDefinition);

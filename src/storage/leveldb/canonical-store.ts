@@ -1,5 +1,4 @@
 import type { Telling, ToldKind } from '../../xapi/told.js';
-import type { ActivityDefinition, LanguageMap } from '../../xapi/types.js';
 import type { CanonicalStore } from '../../statements/store.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
 import { createToldLately, freshlyTold } from '../told-lately.js';
@@ -18,10 +17,7 @@ export function createCanonicalStore(database: Database, hash: KeyHash): LevelCa
   database.commits.onReset(() => lately.clear());
 
   const keyOf = (tenant: string, kind: ToldKind, name: string): Buffer => tableKey(tenant, kind, hash.name(name));
-  function read<T>(tenant: string, kind: ToldKind, name: string): T | undefined {
-    const bytes = database.get(keyOf(tenant, kind, name));
-    return bytes && (JSON.parse(bytes.toString('utf8')) as T);
-  }
+  const read = (tenant: string, kind: ToldKind, name: string): string | undefined => database.get(keyOf(tenant, kind, name))?.toString('utf8');
 
   return {
     gather: (commit, tenant, statement) => {
@@ -32,9 +28,9 @@ export function createCanonicalStore(database: Database, hash: KeyHash): LevelCa
         if (merged !== known) commit.put(key, Buffer.from(merged, 'utf8'));
       }
     },
-    definitions: async (tenant, ids) => ids.map((id) => read<ActivityDefinition>(tenant, 'a', id)),
-    displays: async (tenant, ids) => ids.map((id) => read<LanguageMap>(tenant, 'b', id)),
-    names: async (tenant, agent) => read<string[]>(tenant, 'g', agent) ?? [],
+    definitions: async (tenant, ids) => ids.map((id) => read(tenant, 'a', id)),
+    displays: async (tenant, ids) => ids.map((id) => read(tenant, 'b', id)),
+    names: async (tenant, agent) => JSON.parse(read(tenant, 'g', agent) ?? '[]') as string[],
     forget: async (tenant, agent) => {
       await database.commits.commit((commit) => commit.delete(keyOf(tenant, 'g', agent)));
       lately.clear();

@@ -1,6 +1,5 @@
 import { ObjectId, type AnyBulkWriteOperation } from 'mongodb';
 import type { Telling, Told, ToldKind } from '../../xapi/told.js';
-import type { ActivityDefinition, LanguageMap } from '../../xapi/types.js';
 import type { CanonicalStore } from '../../statements/store.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
 import { createToldLately, toldAnew } from '../told-lately.js';
@@ -24,13 +23,10 @@ export function createCanonicalStore({ collections: { canonical } }: Database, h
   const lately = createToldLately(REMEMBER);
   const idOf = (tenant: string, kind: ToldKind, name: string): string => `${tenant}/${kind}/${hash.name(name).toString('hex')}`;
 
-  async function read<T>(tenant: string, kind: ToldKind, names: string[]): Promise<(T | undefined)[]> {
+  async function read(tenant: string, kind: ToldKind, names: string[]): Promise<(string | undefined)[]> {
     const ids = names.map((name) => idOf(tenant, kind, name));
     const rows = new Map((await byIds(canonical, ids)).map(({ _id, text }) => [_id, text]));
-    return ids.map((id) => {
-      const text = rows.get(id);
-      return text === undefined ? undefined : (JSON.parse(text) as T);
-    });
+    return ids.map((id) => rows.get(id));
   }
 
   /** One attempt; says whether everything is merged. */
@@ -71,9 +67,9 @@ export function createCanonicalStore({ collections: { canonical } }: Database, h
       }
       for (const { told, run, index } of anew) lately.note(tenant, run, index, told);
     },
-    definitions: answering((tenant, ids) => read<ActivityDefinition>(tenant, 'a', ids)),
-    displays: answering((tenant, ids) => read<LanguageMap>(tenant, 'b', ids)),
-    names: answering(async (tenant, agent) => (await read<string[]>(tenant, 'g', [agent]))[0] ?? []),
+    definitions: answering((tenant, ids) => read(tenant, 'a', ids)),
+    displays: answering((tenant, ids) => read(tenant, 'b', ids)),
+    names: answering(async (tenant, agent) => JSON.parse((await read(tenant, 'g', [agent]))[0] ?? '[]') as string[]),
     forget: answering(async (tenant, agent) => {
       await canonical.deleteOne({ _id: idOf(tenant, 'g', agent) });
       lately.clear();

@@ -4,7 +4,7 @@ import type { NewStatement, StatementStore } from '../../../src/statements/store
 import type { ReferenceRow } from '../../../src/storage/mongodb/collections.js';
 import { QuipuError } from '../../../src/xapi/errors.js';
 import type { Statement } from '../../../src/xapi/types.js';
-import { activity, activityKey, agent, agentKey, findAll, found, incoming, numbersOf, referring, sample, statement, uuid, verb, voiding } from '../../contract/statement-samples.js';
+import { activity, activityKey, agent, agentKey, findAll, found, incoming, numbersOf, parsed, referring, sample, statement, uuid, verb, voiding } from '../../contract/statement-samples.js';
 import { mongodbFor } from '../../services/mongodb.js';
 import { joinStorage, type StorageMember } from './storage-member.js';
 
@@ -101,7 +101,7 @@ t.test('an append: all of it and what it does to others, or nothing', { skip }, 
     t.strictSame(await found(store, tenant), there ? [2, 3, 10, 11, 12, 13] : [1, 2, 3]);
     t.strictSame(await found(store, tenant, [activityKey('target')]), there ? [2, 11] : [2]);
     t.strictSame(await found(store, tenant, [activityKey('late')]), there ? [3, 10] : []);
-    t.equal((await canonical.definitions(tenant, [activity('late').id]))[0]?.name?.en, there ? 'Late' : undefined);
+    t.equal(parsed(await canonical.definitions(tenant, [activity('late').id]))[0]?.name?.en, there ? 'Late' : undefined);
     t.strictSame(await canonical.names(tenant, 'mbox:mailto:bob@example.org'), there ? ['Bob'] : []);
     t.equal(await store.count(tenant), there ? 8 : 3);
     t.equal((await store.feed(tenant, 0, 100)).length, there ? 8 : 3);
