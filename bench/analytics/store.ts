@@ -21,7 +21,7 @@ export async function fillStore(bench: Pick<Bench, 'folder' | 'say'>, rows: numb
   const engine = await startEngine(rowsFolder(bench, rows), fillingBytes);
   try {
     await fill(engine, rows, bench);
-    const [state] = await ask<{ through: string; head: string }>(engine, `SELECT (SELECT max(through) FROM quipu.summaries WHERE tenant = '${tenant}') AS through, max(position) AS head FROM quipu.statement_log`);
+    const [state] = await ask<{ through: string; head: string }>(engine, `SELECT (SELECT argMax(through, version) FROM quipu.summaries WHERE tenant = '${tenant}') AS through, max(position) AS head FROM quipu.statement_log`);
     if (state?.through === state?.head) return {};
     bench.say(`summaries of ${rows} rows`);
     const begun = performance.now();
