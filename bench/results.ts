@@ -97,6 +97,6 @@ export function beginResults({ machine, how, before, resume, chosen }: Beginning
 
 /** Number of statements in the store of a figure, by its name; undefined where the name has none. */
 function storeSize(scenario: string): number | undefined {
-  const part = scenario.split('/').find((one) => /^\d{5,}$/.test(one));
-  return part === undefined ? undefined : Number(part);
+  const size = /(?:\/|-)(\d{5,})(?=\/|$)/.exec(scenario)?.[1];
+  return size === undefined ? undefined : Number(size);
 }

@@ -3,7 +3,7 @@ import { QuipuError } from '../xapi/errors.js';
 import { everyStatement, filterCondition, momentParams, momentSql, type Filters } from './filters.js';
 import { summarised } from './summary-sql.js';
 import { databaseOf } from './tenant-databases.js';
-import { loadViews, renderView, wholeTenant, type View } from './views.js';
+import { loadViews, renderView, summaryDefinitions, wholeTenant, type View } from './views.js';
 
 /** Where a page begins, and what every page of one listing has in common. */
 export interface PageStart {
@@ -46,12 +46,13 @@ const missing = new Set(['60', '81']);
 
 /** Of a tenant; what is summarised is not looked through for it. */
 const newestPosition = `
-  WITH (SELECT max(through) FROM quipu.summaries PREWHERE tenant = {tenant:String}) AS summarised
+  WITH (SELECT argMax(through, version) FROM quipu.summaries PREWHERE tenant = {tenant:String}) AS summarised
   SELECT greatest(summarised, max(position)) FROM quipu.statement_log PREWHERE tenant = {tenant:String} WHERE position >= summarised`;
 
 /** @param check throws QuipuError `store-unavailable` when the engine can't be asked */
 export function createAnalyticsService({ client, check }: { client: ClickHouseClient; check(): void }): AnalyticsService {
   const views = loadViews();
+  const definitions = summaryDefinitions();
 
   async function ask(query: string, params: Record<string, unknown>): Promise<{ columns: ViewPage['columns']; rows: unknown[][] }> {
     try {
@@ -81,7 +82,7 @@ export function createAnalyticsService({ client, check }: { client: ClickHouseCl
       const statements = `(SELECT * FROM ${database}.statements WHERE position <= {horizon:UInt64} AND ${sql})`;
       const select = renderView(view, {
         statements, timezone: '{timezone:String}', now: momentSql(present, 'now'),
-        ...(sql === everyStatement && filters.timezone === 'UTC' ? { byLearner: summarised({ statements, tenant: '{tenant:String}', horizon: '{horizon:UInt64}' }) } : {}),
+        ...(sql === everyStatement && filters.timezone === 'UTC' ? { byLearner: summarised({ statements, tenant: '{tenant:String}', definitions, horizon: '{horizon:UInt64}' }) } : {}),
       });
       const { columns, rows } = await ask(`SELECT * FROM (\n${select}\n) ORDER BY ${view.order} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`, {
         ...params, ...momentParams(present, 'now'), tenant, horizon, timezone: filters.timezone, limit: limit + 1, offset,

@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { changedSince, rowsOfVersion, summaryTable } from './summary-sql.js';
 import { databaseOf } from './tenant-databases.js';
-import { loadSummaries, renderView } from './views.js';
+import { loadSummaries, renderView, summaryDefinitions, summaryRows } from './views.js';
 
 /**
  * Keeps what views say of each learner in tables, so that they need not read every statement at every query.
@@ -55,6 +55,7 @@ const isForbidden = (version: bigint): boolean => version > 0n && (version % AGE
 
 export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, rest = 10, portion = 4_000_000 }: SummariesDeps): Summaries {
   const names = [...loadSummaries().keys()];
+  const definitions = summaryDefinitions();
   const restUntil = new Map<string, number>();
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -74,11 +75,13 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
   }
 
   const record = (tenant: string, version: bigint, through: number): Promise<unknown> =>
-    client.insert({ table: 'quipu.summaries', values: [{ tenant, version: String(version), through, made: new Date().toISOString().slice(0, -1) }], format: 'JSONEachRow' });
+    client.insert({ table: 'quipu.summaries', values: [{ tenant, version: String(version), through, definitions, made: new Date().toISOString().slice(0, -1) }], format: 'JSONEachRow' });
 
-  /** The version that counts, 0 where there is none, and the position that it counts through. */
+  /** The version that counts, 0 where there is none, and the position that it counts through: 0 where it was made by other definitions. */
   async function newest(tenant: string): Promise<{ version: bigint; through: number }> {
-    const [found] = await all<{ newest: string; through: string }>('SELECT max(version) AS newest, argMax(through, version) AS through FROM quipu.summaries WHERE tenant = {tenant:String}', { tenant });
+    const [found] = await all<{ newest: string; through: string }>(
+      'SELECT max(version) AS newest, if(argMax(definitions, version) = {definitions:String}, argMax(through, version), 0) AS through FROM quipu.summaries WHERE tenant = {tenant:String}', { tenant, definitions },
+    );
     return { version: BigInt(found!.newest), through: Number(found!.through) };
   }
 
@@ -177,19 +180,24 @@ export function createSummaries({ client, minBehind = 50_000, minShare = 0.05, r
 
   return {
     prepare: () => alone(async () => {
-      for (const name of names) {
-        const table = summaryTable(name);
-        const rows = renderView({ sql: `{by_learner.${name}}` }, { statements: 'quipu.statement_log', timezone: "'UTC'", now: 'now64(3)' });
-        const hash = createHash('sha256').update(rows).digest('hex');
-        const [found] = await all<{ comment: string }>("SELECT comment FROM system.tables WHERE database = 'quipu' AND name = {name:String}", { name: table.slice('quipu.'.length) });
-        if (found?.comment === hash) continue;
-        const summarisedTenants = (await all<{ tenant: string }>('SELECT DISTINCT tenant FROM quipu.summaries')).map(({ tenant }) => tenant);
-        await takeAway(summarisedTenants);
-        await allow(summarisedTenants);
+      const found = await all<{ name: string; comment: string }>("SELECT name, comment FROM system.tables WHERE database = 'quipu'");
+      const hashes = new Map(found.map(({ name, comment }) => [`quipu.${name}`, comment]));
+      const changed = names.map((name) => ({ table: summaryTable(name), rows: summaryRows(name) }))
+        .map((one) => ({ ...one, hash: createHash('sha256').update(one.rows).digest('hex') }))
+        .filter(({ table, hash }) => hashes.get(table) !== hash);
+      if (changed.length === 0) return;
+      const tenants: string[] = [];
+      for (const { tenant } of await all<{ tenant: string }>('SELECT DISTINCT tenant FROM quipu.summaries')) {
+        // Those of whom nothing counts, for an erasure or a rebuild is under way, are allowed by who took them away.
+        if (!isForbidden((await newest(tenant)).version)) tenants.push(tenant);
+      }
+      await takeAway(tenants);
+      for (const { table, rows, hash } of changed) {
         await command(`DROP TABLE IF EXISTS ${table} SYNC`);
         await command(`CREATE TABLE ${table} ENGINE = MergeTree PARTITION BY (tenant, version) ORDER BY (tenant, version, actor_key)
           SETTINGS fsync_after_insert = 1, fsync_part_directory = 1 EMPTY AS SELECT toLowCardinality('') AS tenant, toUInt64(0) AS version, * FROM ${rows} COMMENT '${hash}'`);
       }
+      await allow(tenants);
     }),
     make: (tenant) => alone(() => make(tenant)),
     tend: async (tenants, signal) => {

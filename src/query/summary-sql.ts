@@ -12,6 +12,8 @@ export interface SummaryScope {
   statements: string;
   /** SQL of the tenant's id as a text. */
   tenant: string;
+  /** What `summaryDefinitions` says: rows that a program with other definitions has kept are not read. */
+  definitions: string;
   /** SQL of the position of the newest statement that counts; all count when left out. Nothing summarised behind it is read. */
   horizon?: string;
 }
@@ -21,14 +23,15 @@ export interface SummaryScope {
  * changed since: who has a statement behind the summary, or had one that was voided behind it. The result is what all
  * statements say at the moment of the query.
  */
-export function summarised({ statements, tenant, horizon }: SummaryScope): RowsOf {
+export function summarised({ statements, tenant, definitions, horizon }: SummaryScope): RowsOf {
   // The newest or none: of the versions before, the rows may be dropped.
-  const newest = (value: string): string => `(SELECT ${horizon === undefined ? value : `if(argMax(through, version) <= ${horizon}, ${value}, 0)`} FROM quipu.summaries PREWHERE tenant = ${tenant})`;
+  const counts = `argMax(definitions, version) = '${definitions}'${horizon === undefined ? '' : ` AND argMax(through, version) <= ${horizon}`}`;
+  const newest = (value: string): string => `(SELECT if(${counts}, ${value}, 0) FROM quipu.summaries PREWHERE tenant = ${tenant})`;
   return rowsOfVersion({ statements, tenant, version: newest('max(version)'), changed: `(${changedSince(tenant, newest('argMax(through, version)'))})` });
 }
 
 /** What the rows of one version are read beside. */
-export interface VersionScope extends Omit<SummaryScope, 'horizon'> {
+export interface VersionScope extends Pick<SummaryScope, 'statements' | 'tenant'> {
   /** SQL of the version. */
   version: string;
   /** SQL of the keys of those of whom anything has changed since: a SELECT in parentheses. */

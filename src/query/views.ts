@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readSqlFiles, type SqlFile } from './sql-files.js';
 import { summarised } from './summary-sql.js';
 import { courseTypes, verbSets } from './verb-sets.js';
@@ -51,7 +52,7 @@ const shared: Record<string, string> = {
  */
 export function wholeTenant(database: string, tenant: string): ViewContext {
   const statements = `${database}.statements`;
-  return { statements, timezone: "'UTC'", now: "now64(3, 'UTC')", byLearner: summarised({ statements, tenant }) };
+  return { statements, timezone: "'UTC'", now: "now64(3, 'UTC')", byLearner: summarised({ statements, tenant, definitions: summaryDefinitions() }) };
 }
 
 /** Every view of a tenant's database but `statements`, by name. */
@@ -60,9 +61,19 @@ export function loadViews(): ReadonlyMap<string, View> {
   return new Map(files.map(({ name, text }) => [name, parseView(name, text)]));
 }
 
-/** Every summary, by name: a SELECT with placeholders whose rows of one `actor_key` say nothing of other learners. A view reads its rows as `{by_learner.<name>}`. */
+/** Every summary, by name: a SELECT with placeholders whose rows of one `actor_key` say nothing of other actors. A view reads its rows as `{by_learner.<name>}`. */
 export function loadSummaries(): ReadonlyMap<string, string> {
   return new Map(readSqlFiles('summaries').map(({ name, text }) => [name, withoutComments(text)]));
+}
+
+/** The SELECT of a summary's rows from all statements. */
+export function summaryRows(name: string): string {
+  return renderView({ sql: `{by_learner.${name}}` }, { statements: 'quipu.statement_log', timezone: "'UTC'", now: 'now64(3)' });
+}
+
+/** A text that differs where any summary is defined otherwise, or is missing. */
+export function summaryDefinitions(): string {
+  return createHash('sha256').update([...loadSummaries().keys()].map((name) => `${name}: ${summaryRows(name)}`).join('\n')).digest('hex').slice(0, 32);
 }
 
 /**
@@ -90,7 +101,9 @@ export function renderView({ sql }: Pick<View, 'sql'>, context: ViewContext): st
   const render = (part: string, statements: string): string => fill(part, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', statements);
   const summaries = loadSummaries();
   return render(sql, context.statements).replace(/\{by_learner\.([a-z_]+)\}/g, (_, summary: string) => {
-    const rows = (statements: string): string => `(\n${render(summaries.get(summary)!, statements)}\n)`;
+    const select = summaries.get(summary);
+    if (select === undefined) throw new Error(`No summary is called ${summary}`);
+    const rows = (statements: string): string => `(\n${render(select, statements)}\n)`;
     return context.byLearner?.(summary, rows) ?? rows(context.statements);
   });
 }

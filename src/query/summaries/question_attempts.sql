@@ -1,5 +1,5 @@
 -- One row for each learner and question, with what the learner did in the other questions of the same assessment.
-SELECT actor_key, parent, total, questions, object_key, id, label, kind, tries, judged_tries, right_tries, first_right
+SELECT actor_key, object_key, id, label, kind, parent, tries, judged_tries, right_tries, first_right, total, questions
 FROM (
   SELECT
     actor_key,

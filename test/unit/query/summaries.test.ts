@@ -190,6 +190,19 @@ t.test('summaries', { skip: engine === undefined && 'the package chdb is not ins
     }
   });
 
+  t.test('what a program with other definitions has made is not read, and made anew', async (t) => {
+    const service = createAnalyticsService({ client, check: () => undefined });
+    await summaries.make('other');
+    // It has filled none of the tables that are read here, and dropped what was in them.
+    await client.command({ query: "INSERT INTO quipu.summaries SELECT tenant, max(version) + 4096, max(through), now64(3), 'of an older program' FROM quipu.summaries WHERE tenant = 'other' GROUP BY tenant" });
+    await compare(t, 'other', 'beside an older program');
+    const { rows: [row] } = await service.page('other', loadViews().get('key_figures')!, { timezone: 'UTC', descendants: false }, { offset: 0, now: Date.UTC(2026, 11, 1) }, 10);
+    t.same(row![0], Number(((await rows('SELECT count() FROM quipu_other.statements')) as [string][])[0]![0]));
+    t.equal(await summaries.make('other'), true);
+    t.ok(await summarisedRows('other', 'days') > 0);
+    await compare(t, 'other', 'as made after an older program');
+  });
+
   t.test('tables of another definition are made anew and empty', async (t) => {
     await client.command({ query: `ALTER TABLE ${summaryTable('learners')} MODIFY COMMENT 'older'` });
     await summaries.prepare();
