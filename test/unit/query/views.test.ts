@@ -4,7 +4,7 @@ import type { Statement } from '../../../src/xapi/types.js';
 import { startAnalyticsEngine, statementId } from './analytics-engine.js';
 
 const views = loadViews();
-const tenants = ['course', 'quiz', 'film', 'clock', 'weeks', 'risk', 'void'];
+const tenants = ['course', 'order', 'quiz', 'film', 'clock', 'weeks', 'risk', 'void'];
 const engine = await startAnalyticsEngine(tenants);
 const adl = 'http://adlnet.gov/expapi/verbs/';
 const video = 'https://w3id.org/xapi/video/';
@@ -102,6 +102,22 @@ t.test('views', { skip: engine === undefined && 'the package chdb is not install
       [agent('bob'), id('c'), 'c', 'http://id.tincanapi.com/verb/unregistered', 2, false, null, null, null],
       [agent('bob'), id('c/1'), 'c/1', `${adl}failed`, 1, false, false, 0.4, 0.4],
       [agent('ann'), id('c/1'), 'c/1', `${adl}completed`, 2, true, null, 0.8, 0.8],
+    ]);
+  });
+
+  t.test('a statement counts for one course: its object, else one of its parents, else of its groupings', async (t) => {
+    const within = (parents: string[], groupings: string[]): Extras => ({ context: { contextActivities: { parent: parents.map((one) => ({ id: id(one) })), grouping: groupings.map((one) => ({ id: id(one) })) } } });
+    await insert('order', [
+      say('ann', 'registered', 'a', '06-01T08:00:00', { type: courseType }),
+      say('ann', 'registered', 'b', '06-01T08:00:00', { type: courseType }),
+      say('bob', 'completed', 'module/1', '06-01T09:00:00', within(['module', 'b'], ['a'])),
+      say('cid', 'completed', 'module/2', '06-01T09:00:00', within(['module'], ['programme', 'a'])),
+      say('dan', 'completed', 'b', '06-01T09:00:00', within(['a'], [])),
+      say('eve', 'completed', 'module/2', '06-01T09:00:00', within(['module'], ['programme'])),
+    ]);
+    // a: Ann enrolled, Cid completed a part. b: Ann enrolled, Bob completed a part, Dan completed it. Eve did nothing of a course.
+    t.strictSame(await rows('order', 'course_funnel', 'course, step, learners'), [
+      [id('a'), 1, 2], [id('a'), 2, 1], [id('a'), 3, 1], [id('a'), 4, 0], [id('a'), 5, 0], [id('b'), 1, 3], [id('b'), 2, 2], [id('b'), 3, 2], [id('b'), 4, 1], [id('b'), 5, 0],
     ]);
   });
 
