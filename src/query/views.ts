@@ -61,9 +61,12 @@ export function loadViews(): ReadonlyMap<string, View> {
   return new Map(files.map(({ name, text }) => [name, parseView(name, text)]));
 }
 
+let summaries: ReadonlyMap<string, string> | undefined;
+let definitions: string | undefined;
+
 /** Every summary, by name: a SELECT with placeholders whose rows of one `actor_key` say nothing of other actors. A view reads its rows as `{by_learner.<name>}`. */
 export function loadSummaries(): ReadonlyMap<string, string> {
-  return new Map(readSqlFiles('summaries').map(({ name, text }) => [name, withoutComments(text)]));
+  return summaries ??= new Map(readSqlFiles('summaries').map(({ name, text }) => [name, withoutComments(text)]));
 }
 
 /** The SELECT of a summary's rows from all statements. */
@@ -73,7 +76,7 @@ export function summaryRows(name: string): string {
 
 /** A text that differs where any summary is defined otherwise, or is missing. */
 export function summaryDefinitions(): string {
-  return createHash('sha256').update([...loadSummaries().keys()].map((name) => `${name}: ${summaryRows(name)}`).join('\n')).digest('hex').slice(0, 32);
+  return definitions ??= createHash('sha256').update([...loadSummaries().keys()].map((name) => `${name}: ${summaryRows(name)}`).join('\n')).digest('hex').slice(0, 32);
 }
 
 /**
@@ -99,9 +102,8 @@ function withoutComments(text: string): string {
 /** The SELECT of a view, or of what reads summaries as views do, with every placeholder filled. */
 export function renderView({ sql }: Pick<View, 'sql'>, context: ViewContext): string {
   const render = (part: string, statements: string): string => fill(part, { ...shared, timezone: context.timezone, now: context.now }).replaceAll('{database}.statements', statements);
-  const summaries = loadSummaries();
   return render(sql, context.statements).replace(/\{by_learner\.([a-z_]+)\}/g, (_, summary: string) => {
-    const select = summaries.get(summary);
+    const select = loadSummaries().get(summary);
     if (select === undefined) throw new Error(`No summary is called ${summary}`);
     const rows = (statements: string): string => `(\n${render(select, statements)}\n)`;
     return context.byLearner?.(summary, rows) ?? rows(context.statements);
