@@ -30,6 +30,10 @@ app.post('/*', async (request) => {
 app.put('/*', async (_request, reply) => reply.code(204).send());
 app.get('/*', async (_request, reply) => reply.type('application/json').send(prepared));
 
+// An answer of so many bytes, such as a page of statements takes.
+const longest = Buffer.alloc(4 << 20, prepared);
+app.get<{ Params: { bytes: string } }>('/bytes/:bytes', async ({ params: { bytes } }, reply) => reply.type('application/json').send(longest.subarray(0, Number(bytes))));
+
 process.once('disconnect', () => process.exit(0));
 // The one who interrupts a run speaks to all processes of it; this one ends when the run does.
 process.on('SIGINT', () => undefined);

@@ -32,7 +32,7 @@ function startProcess<Question extends object, Answer>(file: string, args: strin
 
 /** A bare Fastify that takes the requests of a load and does nothing with them but to parse. */
 export interface FastifyFloor {
-  /** To be put under load like any other: POST and PUT of any path under it parse JSON, GET answers a statement of 1.2 KB. */
+  /** To be put under load like any other: POST and PUT of any path under it parse JSON, GET answers a statement of 1.2 KB, and GET of `/bytes/N` N bytes, 4 MiB at the most. */
   target: Target;
   stop(): Promise<void>;
 }

@@ -46,41 +46,47 @@ async function readAt(bench: Bench, size: number): Promise<void> {
   const folder = join(bench.folder, 'reads');
   await cloneStore(store, folder);
   const quipu = await startQuipu({ folder });
+  const floor = await startFastifyFloor();
   try {
     // The floor's little code is compiled in no time, Quipu's takes a moment.
     await byIdContender(quipu.target, size).round(1);
-    await byId(bench, store, quipu.target, peers);
+    await byId(bench, store, quipu.target, floor.target, peers);
     const all = [...readsByFilter(store), ...readsByTime(store), ...await readsByPage(store, quipu.target), ...readsInFormats(store)];
     for (const read of all.filter(({ name }) => !bench.quick || quickKinds.includes(name) || name.startsWith('page'))) {
-      const wrong = await lookClosely(bench, quipu.target, read);
-      const others = read.ofPeers ? peers.map(readingContender(read, false)) : [];
+      const { wrong, lengths } = await lookClosely(bench, quipu.target, read);
+      const others = read.ofPeers && peers.length > 0 ? [preparedContender(floor.target, lengths), ...peers.map(readingContender(read, false))] : [];
       await bench.compare(`reads/${read.name}/${size}`, 'requests/s', [withWrong(readingContender(read, true)(quipu.target), wrong), ...others]);
     }
     await whileStoring(bench, store, all.filter(({ name }) => !bench.quick || name === 'agent'), quipu.target);
   } finally {
-    await quipu.stop();
+    await Promise.all([quipu.stop(), floor.stop()]);
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** A bare route that parses a statement and answers its id; and one that answers a prepared statement, the least that HTTP costs. */
+/** A bare route that parses a statement and answers its id; and one that answers as many bytes as Quipu, ready-made: the least that HTTP costs. */
 const floors = { parse: 'bare Fastify', answer: 'bare Fastify, prepared answer' };
 
 /** By id, beside bare routes. */
-async function byId(bench: Bench, { size }: FilledStore, target: Target, peers: readonly Target[]): Promise<void> {
-  const floor = await startFastifyFloor();
-  try {
-    const bodies = createBodies({ seed: 6, perRequest: 1 });
-    const contenders = [target, ...peers].map((one) => byIdContender(one, size));
-    await bench.compare(`reads/id/${size}`, 'requests/s', [
-      contenders[0]!,
-      { name: floors.parse, round: (seconds) => load({ target: floor.target, connections: CONNECTIONS, seconds, request: () => ({ method: 'POST', path: '/statements', headers: { 'Content-Type': bodies.contentType }, body: bodies.next() }), expect: 200 }) },
-      { name: floors.answer, round: (seconds) => load({ target: floor.target, connections: CONNECTIONS, seconds, request: () => ({ method: 'GET', path: '/statement' }), expect: 200 }) },
-      ...contenders.slice(1),
-    ]);
-  } finally {
-    await floor.stop();
-  }
+async function byId(bench: Bench, { size }: FilledStore, target: Target, floor: Target, peers: readonly Target[]): Promise<void> {
+  const bodies = createBodies({ seed: 6, perRequest: 1 });
+  const contenders = [target, ...peers].map((one) => byIdContender(one, size));
+  await bench.compare(`reads/id/${size}`, 'requests/s', [
+    contenders[0]!,
+    { name: floors.parse, round: (seconds) => load({ target: floor, connections: CONNECTIONS, seconds, request: () => ({ method: 'POST', path: '/statements', headers: { 'Content-Type': bodies.contentType }, body: bodies.next() }), expect: 200 }) },
+    { name: floors.answer, round: (seconds) => load({ target: floor, connections: CONNECTIONS, seconds, request: () => ({ method: 'GET', path: '/statement' }), expect: 200 }) },
+    ...contenders.slice(1),
+  ]);
+}
+
+/** The bare route that answers as many bytes as Quipu does. @param lengths of Quipu's answers */
+function preparedContender(floor: Target, lengths: readonly number[]): Contender {
+  let turn = 0;
+  const expect = (status: number, body: string, { path }: LoadRequest): boolean => status === 200 && body.length === Number(path.slice('/bytes/'.length));
+  return {
+    name: floors.answer,
+    round: (seconds) => load({ target: floor, connections: CONNECTIONS, seconds, request: () => ({ method: 'GET', path: `/bytes/${lengths[turn++ % lengths.length]!}` }), expect }),
+  };
 }
 
 /** Ids spread over the whole store, each once in a while. */
@@ -163,19 +169,21 @@ function readsInFormats({ filters }: FilledStore): Read[] {
   return [read('agent-ids', filters.agent, { format: 'ids' }), read('agent-canonical', filters.agent, { format: 'canonical' })];
 }
 
-/** Each request once, its answer compared with what was counted when the store was filled. @returns how many were wrong */
-async function lookClosely(bench: Bench, target: Target, { name, requests }: Read): Promise<number> {
+/** Each request once, its answer compared with what was counted when the store was filled. @returns how many were wrong, and the bytes of each answer */
+async function lookClosely(bench: Bench, target: Target, { name, requests }: Read): Promise<{ wrong: number; lengths: number[] }> {
   const client = createClient(target);
   let wrong = 0;
+  const lengths: number[] = [];
   for (const request of requests) {
     const { status, body } = await client.send(request);
+    lengths.push(body.length);
     const fault = status === 200 ? pageFault(body.toString(), request.rules) : `status ${status}: ${body.toString().slice(0, 200)}`;
     if (fault === undefined) continue;
     wrong++;
     bench.say(`reads/${name}: ${fault}: GET ${request.path}`);
   }
   client.close();
-  return wrong;
+  return { wrong, lengths };
 }
 
 /** @param exact whether the target's store has nothing but what it was filled with */
