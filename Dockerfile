@@ -8,7 +8,8 @@ RUN npm ci && npm prune --omit=dev
 
 FROM node:22-bookworm-slim
 WORKDIR /quipu
-ENV NODE_ENV=production QUIPU_HOST=0.0.0.0 QUIPU_DATA_DIR=/data
+# With an arena for each of its threads glibc keeps some 50 MB more that nobody uses.
+ENV NODE_ENV=production QUIPU_HOST=0.0.0.0 QUIPU_DATA_DIR=/data MALLOC_ARENA_MAX=2
 COPY --from=build /quipu/package.json /quipu/LICENSE* ./
 COPY --from=build /quipu/node_modules node_modules
 COPY --from=build /quipu/dist/src dist/src

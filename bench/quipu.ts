@@ -28,7 +28,7 @@ export interface Memory {
   file: number;
 }
 
-/** The built program in a process of its own, with the settings of production. */
+/** The built program in a process of its own, with the settings of production and the environment that the image gives it. */
 export interface Quipu {
   target: Target;
   /** Where the server answers, without a path. */
@@ -74,7 +74,7 @@ export async function startQuipu({ folder, analytics = false, version = '1.0.3',
     stdio: ['ignore', 'ignore', log],
     env: {
       PATH: process.env.PATH, HOME: process.env.HOME, QUIPU_PORT: '0', QUIPU_CONTENT_PORT: '0', QUIPU_DATA_DIR: folder, QUIPU_KEY: key, QUIPU_SECRET: secret,
-      QUIPU_ANALYTICS: analytics ? 'auto' : 'off', ...settings,
+      QUIPU_ANALYTICS: analytics ? 'auto' : 'off', MALLOC_ARENA_MAX: '2', ...settings,
     },
   });
   closeSync(log);

@@ -21,7 +21,7 @@ const SMALL_ENTRY = 512;
 const WORTH_MERGING = 16;
 /** Most positions of a merged entry. */
 const LONGEST_ENTRY = 2048;
-/** Most entries that one commit takes together; the next reader offers the rest. */
+/** Most entries that one commit takes together; the rest of a stretch waits again. */
 const MOST_ENTRIES = 1024;
 /** Most lists that wait; further ones are offered again when they are read again. */
 const MOST_WAITING = 1000;
@@ -49,7 +49,8 @@ export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'co
       waiting.delete(name);
       const begun = performance.now();
       try {
-        await merge(stretch);
+        const rest = await merge(stretch);
+        if (rest && !waiting.has(name)) waiting.set(name, rest);
       } catch {
         // The store takes no writes now. The list is as it was, and offered again.
       }
@@ -65,11 +66,13 @@ export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'co
     });
   }
 
-  async function merge({ prefix, from, to }: Stretch): Promise<void> {
+  /** Merges the beginning of a stretch. @returns what of it is left to be merged */
+  async function merge({ prefix, from, to }: Stretch): Promise<Stretch | undefined> {
     const before = commits.exclusiveRuns();
     const entries = await level.iterator({ gte: postingKey(prefix, from), lte: postingKey(prefix, to), limit: MOST_ENTRIES }).all();
+    const rest = entries.length < MOST_ENTRIES ? undefined : { prefix, from: numberAtEnd(entries[entries.length - 1]![0]), to };
     const groups = groupsOf(entries);
-    if (groups.length === 0) return;
+    if (groups.length === 0) return rest;
     await commits.commit((commit) => {
       // What was read may not be what is there any more.
       if (commits.exclusiveRuns() !== before) return;
@@ -78,6 +81,7 @@ export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'co
         commit.put(keys[0]!, encodeFurther(positions));
       }
     });
+    return rest;
   }
 
   return {

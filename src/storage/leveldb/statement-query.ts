@@ -15,7 +15,7 @@ import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, V
  * List queries. One list of postings drives: the sparsest of the filters. Its positions are taken in runs, and the lists of the other
  * filters thin each run, unless one would have more entries read than the run is worth. What is left
  * is read, and the record, which holds all keys of its statement, tells whether the other filters hold. So a query reads at
- * most two entries of each other filter for each position of the sparsest list, however long the other lists.
+ * most sixteen entries of each other filter for each position of the sparsest list, however long the other lists.
  */
 export interface QueryDeps {
   database: Database;
@@ -33,8 +33,8 @@ const SAMPLE = 24;
 const TELLING_BYTES = 64 << 10;
 /** Positions of the driving list taken at a time. */
 const LONGEST_RUN = 1024;
-/** Entries that can be read in the time that a record takes. */
-const ENTRIES_A_RECORD = 2;
+/** Entries that are read rather than a record: it takes as long as a dozen of them, and once read they are merged. */
+const ENTRIES_A_RECORD = 16;
 /** A list is dense that holds one in so many positions: its entries are long to decode, and few lists are. */
 const DENSE_LIST = 128;
 /** A run shorter than this is read rather than thinned. */

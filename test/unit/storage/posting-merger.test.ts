@@ -12,7 +12,6 @@ const count = 400;
 const even = verb('even');
 const odd = verb('odd');
 
-
 t.test('a list that is read entry by entry is merged, and finds what it found', async (t) => {
   const directory = t.testdir();
   let storage = await openLevelStorage({ directory });
@@ -61,6 +60,23 @@ t.test('a list that is read entry by entry is merged, and finds what it found', 
   await storage.close();
   storage = await openLevelStorage({ directory });
   t.strictSame(await ask(), [...left, 500]);
+  await storage.close();
+});
+
+t.test('one reading of a long list has all of it merged', async (t) => {
+  const storage = await openLevelStorage({ directory: t.testdir() });
+  const long = 2500;
+  for (let number = 1; number <= long; number++) await storage.statements.append('one', [sample(number, { actor: agent('ann') })]);
+  const read = async (): Promise<{ found: number; entries: number }> => {
+    const before = storage.statements.reads.entries;
+    const { statements } = await storage.statements.find('one', { filters: [[agentKey('A', 'ann')]], ascending: false, limit: long });
+    return { found: statements.length, entries: storage.statements.reads.entries - before };
+  };
+  t.match(await read(), { found: long, entries: long }, 'an entry a commit');
+  await storage.statements.merged();
+  const { found, entries } = await read();
+  t.equal(found, long);
+  t.ok(entries < 10, `few entries hold all of it: ${entries}`);
   await storage.close();
 });
 
