@@ -1,6 +1,8 @@
 import type { CommitQueue } from './commit-queue.js';
 import { numberAtEnd } from './keys.js';
 import type { Level } from './level.js';
+import { createPacedWork } from './paced-work.js';
+import { createPostingCompactor } from './posting-compactor.js';
 import { decodeEntry, encodeFurther, isLate, postingKey } from './posting-entry.js';
 
 /**
@@ -10,6 +12,8 @@ import { decodeEntry, encodeFurther, isLate, postingKey } from './posting-entry.
 export interface PostingMerger {
   /** Tells that a list holds many small entries one after the other, the first and last of which begin at these positions. */
   offer(prefix: Buffer, from: number, to: number): void;
+  /** Tells that a list was read between these positions, of which the merger may have deleted entries. */
+  wasRead(prefix: Buffer, from: number, to: number): void;
   /** Does what is left to do, without pauses, and resolves when nothing is. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -27,7 +31,6 @@ const MOST_ENTRIES = 1024;
 const MOST_WAITING = 1000;
 /** A merge is followed by a pause of as many times its own length, so that it takes half of the time at the most. */
 const REST = 1;
-const SHORTEST_REST = 5;
 
 interface Stretch {
   prefix: Buffer;
@@ -35,36 +38,24 @@ interface Stretch {
   to: number;
 }
 
-/** @param commits its `exclusive` work alone changes entries that are there */
-export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'commit' | 'exclusiveRuns'>): PostingMerger {
+/**
+ * @param commits its `exclusive` work alone changes entries that are there
+ * @param hasRoom whether the disk has room for what a compaction writes
+ */
+export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'commit' | 'exclusiveRuns'>, hasRoom: () => boolean): PostingMerger {
+  const compactor = createPostingCompactor(level, hasRoom);
   const waiting = new Map<string, Stretch>();
-  let working: Promise<void> | undefined;
-  let closed = false;
-  let hurried = false;
-  let wake = (): void => undefined;
-
-  async function work(): Promise<void> {
-    for (let [next] = waiting; next && !closed; [next] = waiting) {
-      const [name, stretch] = next;
-      waiting.delete(name);
-      const begun = performance.now();
-      try {
-        const rest = await merge(stretch);
-        if (rest && !waiting.has(name)) waiting.set(name, rest);
-      } catch {
-        // The store takes no writes now. The list is as it was, and offered again.
-      }
-      if (!closed && !hurried) await rest(Math.max(SHORTEST_REST, REST * (performance.now() - begun)));
-    }
-    working = undefined;
-  }
-
-  function rest(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      wake = resolve;
-      setTimeout(resolve, milliseconds).unref();
-    });
-  }
+  const paced = createPacedWork(() => {
+    const [next] = waiting;
+    if (!next) return undefined;
+    const [name, stretch] = next;
+    waiting.delete(name);
+    return async () => {
+      // When the store takes no writes now, this throws: the list is as it was, and offered again.
+      const rest = await merge(stretch);
+      if (rest && !waiting.has(name)) waiting.set(name, rest);
+    };
+  }, REST);
 
   /** Merges the beginning of a stretch. @returns what of it is left to be merged */
   async function merge({ prefix, from, to }: Stretch): Promise<Stretch | undefined> {
@@ -73,37 +64,34 @@ export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'co
     const rest = entries.length < MOST_ENTRIES ? undefined : { prefix, from: numberAtEnd(entries[entries.length - 1]![0]), to };
     const groups = groupsOf(entries);
     if (groups.length === 0) return rest;
-    await commits.commit((commit) => {
+    const deleted = groups.flatMap(({ keys }) => keys.slice(1));
+    const written = await commits.commit((commit) => {
       // What was read may not be what is there any more.
-      if (commits.exclusiveRuns() !== before) return;
-      for (const { keys, positions } of groups) {
-        for (const key of keys.slice(1)) commit.delete(key);
-        commit.put(keys[0]!, encodeFurther(positions));
-      }
+      if (commits.exclusiveRuns() !== before) return false;
+      for (const key of deleted) commit.delete(key);
+      for (const { keys, positions } of groups) commit.put(keys[0]!, encodeFurther(positions));
+      return true;
     });
+    if (written) compactor.deleted(prefix, numberAtEnd(deleted[0]!), numberAtEnd(deleted[deleted.length - 1]!), deleted.length);
     return rest;
   }
 
   return {
     offer: (prefix, from, to) => {
       // Late lists have no order that a merged entry would keep.
-      if (closed || isLate(prefix)) return;
+      if (isLate(prefix)) return;
       const name = prefix.toString('latin1');
       if (!waiting.has(name) && waiting.size >= MOST_WAITING) return;
       waiting.set(name, { prefix, from, to });
-      working ??= work();
+      paced.start();
     },
+    wasRead: (prefix, from, to) => compactor.passed(prefix, from, to),
     idle: async () => {
-      hurried = true;
-      wake();
-      await working;
-      hurried = false;
+      await paced.finish();
+      await compactor.finish();
     },
     close: async () => {
-      closed = true;
-      waiting.clear();
-      wake();
-      await working;
+      await Promise.all([paced.close(), compactor.close()]);
     },
   };
 }
@@ -125,8 +113,8 @@ function groupsOf(entries: readonly [Buffer, Buffer][]): { keys: Buffer[]; posit
   return groups.filter(({ keys }) => keys.length > 1);
 }
 
-/** Notices stretches of small entries while a list is read, in either direction. */
-export interface StretchWatch {
+/** Notices, while a list is read in either direction, what of it was read, and stretches of small entries. */
+export interface ListWatch {
   /** Tells of the next entry. */
   see(key: Buffer, positions: number): void;
   /** To be called when no more is read. */
@@ -134,22 +122,29 @@ export interface StretchWatch {
 }
 
 /** Watches the reading of a list on behalf of a merger. */
-export function watchStretches(merger: PostingMerger, prefix: Buffer): StretchWatch {
-  let count = 0;
-  let first = 0;
-  let last = 0;
+export function watchList(merger: PostingMerger, prefix: Buffer): ListWatch {
+  let begin = -1;
+  let end = -1;
+  let small = 0;
+  let smallBegin = -1;
+  let smallEnd = -1;
 
-  function end(): void {
-    if (count >= WORTH_MERGING) merger.offer(prefix, Math.min(first, last), Math.max(first, last));
-    count = 0;
+  function endStretch(): void {
+    if (small >= WORTH_MERGING) merger.offer(prefix, Math.min(smallBegin, smallEnd), Math.max(smallBegin, smallEnd));
+    small = 0;
   }
 
   return {
     see: (key, positions) => {
-      if (positions >= SMALL_ENTRY) return end();
-      last = numberAtEnd(key);
-      if (count++ === 0) first = last;
+      end = numberAtEnd(key);
+      if (begin < 0) begin = end;
+      if (positions >= SMALL_ENTRY) return endStretch();
+      smallEnd = end;
+      if (small++ === 0) smallBegin = end;
     },
-    end,
+    end: () => {
+      endStretch();
+      if (begin >= 0) merger.wasRead(prefix, Math.min(begin, end), Math.max(begin, end));
+    },
   };
 }

@@ -1,6 +1,6 @@
 import type { Level } from './level.js';
 import { decodeEntry, postingKey } from './posting-entry.js';
-import { watchStretches, type PostingMerger } from './posting-merger.js';
+import { watchList, type PostingMerger } from './posting-merger.js';
 
 /** The part of the log a query is about: positions from `from` to `to`, both included. */
 export interface PositionRange {
@@ -46,7 +46,7 @@ const KEY_BYTES_ON_DISK = 20;
 export function createListReader(deps: ListDeps, prefix: Buffer, range: PositionRange, ascending: boolean): PostingReader {
   const { level, reads, merger } = deps;
   const last = postingKey(prefix, range.to);
-  const watch = watchStretches(merger, prefix);
+  const watch = watchList(merger, prefix);
   let iterator: EntryIterator | undefined;
   let done = range.from > range.to;
   let seen = 0;

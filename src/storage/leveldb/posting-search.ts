@@ -1,6 +1,6 @@
 import { numberAtEnd } from './keys.js';
 import { decodeEntry, isLate, postingKey } from './posting-entry.js';
-import { watchStretches } from './posting-merger.js';
+import { watchList } from './posting-merger.js';
 import type { ListDeps } from './posting-reader.js';
 import { BLOCK_POSITIONS, holdsPosition, type PositionBlock, type PositionBlocks, type SoughtBlock } from './position-blocks.js';
 
@@ -118,7 +118,7 @@ async function learnNeighbours(deps: SearchDeps, prefix: Buffer, blocks: readonl
  * @returns what is left of the budget of entries, negative when it was not enough
  */
 async function readDown({ level, reads, merger }: ListDeps, prefix: Buffer, from: number, to: number, budget: number, see: (key: Buffer, value: Buffer) => void): Promise<number> {
-  const watch = watchStretches(merger, prefix);
+  const watch = watchList(merger, prefix);
   const iterator = level.iterator({ gte: postingKey(prefix, 0), lte: postingKey(prefix, to), reverse: true, highWaterMarkBytes: READING_BYTES });
   try {
     let left = budget;

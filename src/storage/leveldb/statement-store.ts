@@ -72,7 +72,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     blocks.clear();
     void inheritance.resume().catch(leftForLater);
   });
-  const merger = createPostingMerger(database.level, commits);
+  const merger = createPostingMerger(database.level, commits, database.hasRoom);
   const erasure = createErasure({ database, hash, markLate, addToCount });
 
   /** The statement that is stored under an id, for comparison. */

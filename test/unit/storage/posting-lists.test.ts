@@ -12,7 +12,7 @@ const { below, chance, pick } = createRandom(31);
 const listCount = 4;
 const prefixes = Array.from({ length: listCount }, (_, number) => postingPrefix('one', Buffer.from(`Vlist-${number}...`.slice(0, 9))));
 /** Nobody merges here. */
-const merger: PostingMerger = { offer: () => undefined, idle: async () => undefined, close: async () => undefined };
+const merger: PostingMerger = { offer: () => undefined, wasRead: () => undefined, idle: async () => undefined, close: async () => undefined };
 
 /** What seeking and reading takes, with so few blocks that they are forgotten again. */
 function depsFor(level: Level, head: () => number): SearchDeps {
