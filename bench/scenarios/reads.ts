@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBodies } from '../bodies.js';
-import { createClient } from '../client.js';
+import { createClient, percentile } from '../client.js';
 import { cloneStore, filledId, filledStore, fillPeer, type CountedFilter, type FilledStore } from '../filled-store.js';
 import { startFastifyFloor } from '../floors/start.js';
 import { load, type LoadRequest } from '../load.js';
@@ -18,6 +18,11 @@ const STEADY_BATCH = 10;
 const CLOSE_LOOK = 64;
 /** Largest store that a peer is filled to. */
 const PEER_SIZE = 170_000;
+/** Size from which on a store is asked until it gets no faster: so many rounds at the most, until none of the last ones was faster by a twentieth. */
+const SETTLING_SIZE = 1_000_000;
+const SETTLING_ROUNDS = 30;
+const SETTLING_SECONDS = 2;
+const SETTLED_ROUNDS = 4;
 /** Kinds that a short run takes. */
 const quickKinds = ['agent', 'agent-verb', 'related-activities'];
 const canonical = { 'Accept-Language': 'en-US, en;q=0.8' };
@@ -53,9 +58,12 @@ async function readAt(bench: Bench, size: number): Promise<void> {
     await byId(bench, store, quipu.target, floor.target, peers);
     const all = [...readsByFilter(store), ...readsByTime(store), ...await readsByPage(store, quipu.target), ...readsInFormats(store)];
     for (const read of all.filter(({ name }) => !bench.quick || quickKinds.includes(name) || name.startsWith('page'))) {
-      const { wrong, lengths } = await lookClosely(bench, quipu.target, read);
+      const { wrong, lengths, times } = await lookClosely(bench, quipu.target, read);
+      const contender = readingContender(read, true)(quipu.target);
+      bench.record({ scenario: `reads/first/${read.name}/${size}`, name: 'Quipu', unit: 'ms', value: percentile(times, 0.5), p99: percentile(times, 0.99), wrong, note: 'each asked for the first time, one by one' });
+      if (size >= SETTLING_SIZE && !bench.quick) await settle(contender);
       const others = read.ofPeers && peers.length > 0 ? [preparedContender(floor.target, lengths), ...peers.map(readingContender(read, false))] : [];
-      await bench.compare(`reads/${read.name}/${size}`, 'requests/s', [withWrong(readingContender(read, true)(quipu.target), wrong), ...others]);
+      await bench.compare(`reads/${read.name}/${size}`, 'requests/s', [contender, ...others]);
     }
     await whileStoring(bench, store, all.filter(({ name }) => !bench.quick || name === 'agent'), quipu.target);
   } finally {
@@ -169,13 +177,16 @@ function readsInFormats({ filters }: FilledStore): Read[] {
   return [read('agent-ids', filters.agent, { format: 'ids' }), read('agent-canonical', filters.agent, { format: 'canonical' })];
 }
 
-/** Each request once, its answer compared with what was counted when the store was filled. @returns how many were wrong, and the bytes of each answer */
-async function lookClosely(bench: Bench, target: Target, { name, requests }: Read): Promise<{ wrong: number; lengths: number[] }> {
+/** Each request once, its answer compared with what was counted when the store was filled. @returns how many were wrong, and of each answer its bytes and the milliseconds that it took */
+async function lookClosely(bench: Bench, target: Target, { name, requests }: Read): Promise<{ wrong: number; lengths: number[]; times: number[] }> {
   const client = createClient(target);
   let wrong = 0;
   const lengths: number[] = [];
+  const times: number[] = [];
   for (const request of requests) {
+    const begun = performance.now();
     const { status, body } = await client.send(request);
+    times.push(performance.now() - begun);
     lengths.push(body.length);
     const fault = status === 200 ? pageFault(body.toString(), request.rules) : `status ${status}: ${body.toString().slice(0, 200)}`;
     if (fault === undefined) continue;
@@ -183,7 +194,17 @@ async function lookClosely(bench: Bench, target: Target, { name, requests }: Rea
     bench.say(`reads/${name}: ${fault}: GET ${request.path}`);
   }
   client.close();
-  return { wrong, lengths };
+  return { wrong, lengths, times };
+}
+
+/** Asks until that gets no faster: what is read often is merged and compacted meanwhile. */
+async function settle(contender: Contender): Promise<void> {
+  let best = 0;
+  for (let round = 0, since = 0; round < SETTLING_ROUNDS && since < SETTLED_ROUNDS; round++) {
+    const { rate } = await contender.round(SETTLING_SECONDS);
+    since = rate > best * 1.05 ? 0 : since + 1;
+    best = Math.max(best, rate);
+  }
 }
 
 /** @param exact whether the target's store has nothing but what it was filled with */
@@ -197,20 +218,6 @@ function readingContender({ requests }: Read, exact: boolean): (target: Target) 
     return pageFault(body, { ...rules.get(path)!, exact }) === undefined;
   };
   return (target) => ({ name: target.name, round: (seconds) => load({ target, connections: CONNECTIONS, seconds, request: () => requests[turn++ % requests.length]!, expect }) });
-}
-
-/** Counts what was found wrong before with the first round. */
-function withWrong(contender: Contender, wrong: number): Contender {
-  let left = wrong;
-  return {
-    name: contender.name,
-    round: async (seconds) => {
-      const sample = await contender.round(seconds);
-      const counted = { ...sample, wrong: sample.wrong + left };
-      left = 0;
-      return counted;
-    },
-  };
 }
 
 /** The same reads on a store of their own into which statements arrive at a steady rate, beside those alone. */
