@@ -54,6 +54,8 @@ port.on('message', ({ bytes, errands }: Errands) => {
   const all = pieces.length === 1 && isOwn(pieces[0]!) ? pieces[0]! : joined(pieces, made);
   port.postMessage({ bytes: all, answers } satisfies Answers, [all.buffer as ArrayBuffer]);
 });
+// To tell that it has started.
+port.postMessage({ bytes: new Uint8Array(), answers: [] } satisfies Answers);
 
 /** Whether bytes are more than a part of Node's pool, which must not be given away. */
 function isOwn(bytes: Uint8Array): boolean {

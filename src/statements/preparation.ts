@@ -31,6 +31,9 @@ const WORTH_SENDING = 32 << 10;
 /** A body from this length on is worth a message of its own when this thread has others to look after. */
 const WORTH_SENDING_UNDER_LOAD = 8 << 10;
 
+/** A body from this length on waits for a thread that is still starting, which takes half a second; what is shorter is done here until then. */
+const WORTH_WAITING = 256 << 10;
+
 /** A body on its way. */
 interface Errand {
   body: Buffer;
@@ -40,6 +43,8 @@ interface Errand {
 }
 
 interface Thread {
+  /** Whether it has started. */
+  started: boolean;
   send(errands: Errand[]): void;
   /** Bytes of bodies that it has been given and not answered. */
   bytes: number;
@@ -49,7 +54,7 @@ interface Thread {
 /**
  * A long body goes to the thread with the least to do. Short ones that arrive together go there together where they are many, as they
  * are under load; few are done here, and what is not very long when it is quiet. Threads start when they are first needed, and anew
- * after one has ended.
+ * after one has ended; meanwhile only what is very long waits for them.
  */
 export function createPreparation({ keyHash, threads: count, resourceLimits, maxDepth, maxBatch, onFault }: PreparationOptions): Preparation {
   const here = createPrepare(keyHash, { maxDepth, maxBatch });
@@ -57,30 +62,32 @@ export function createPreparation({ keyHash, threads: count, resourceLimits, max
   let together: Errand[] = [];
   let closing = false;
 
-  function threadAt(place: number): Thread {
-    return threads[place] ??= startThread({ salt: keyHash.salt, maxDepth, maxBatch }, resourceLimits, (fault) => {
-      threads[place] = undefined;
-      if (fault && !closing) onFault(fault);
-    });
-  }
-
-  /** The thread with the least to do; undefined where the system gives none. */
-  function idlest(): Thread | undefined {
-    let best: Thread | undefined;
+  /** Starts another thread where there may be one more and the system gives it. */
+  function startAnother(): void {
+    const place = threads.indexOf(undefined);
+    if (place < 0) return;
     try {
-      for (let place = 0; place < count && best?.bytes !== 0; place++) {
-        const other = threadAt(place);
-        if (!best || other.bytes < best.bytes) best = other;
-      }
+      threads[place] = startThread({ salt: keyHash.salt, maxDepth, maxBatch }, resourceLimits, (fault) => {
+        threads[place] = undefined;
+        if (fault && !closing) onFault(fault);
+      });
     } catch (error) {
       onFault(error as Error);
     }
-    return best;
+  }
+
+  /** Of the threads that have started the one with the least to do, or else one that is starting; where all have something to do, one more starts. */
+  function idlest(): Thread | undefined {
+    const started = threads.filter((thread) => thread?.started);
+    const best = started.reduce((one, other) => (one && one.bytes <= other!.bytes ? one : other), undefined);
+    const starting = threads.find((thread) => thread && !thread.started);
+    if (best?.bytes !== 0 && !starting) startAnother();
+    return best ?? threads.find((thread) => thread);
   }
 
   function send(errands: Errand[]): void {
     const thread = closing ? undefined : idlest();
-    if (thread) thread.send(errands);
+    if (thread && (thread.started || errands[0]!.body.length >= WORTH_WAITING)) thread.send(errands);
     else for (const errand of errands) doHere(errand);
   }
 
@@ -116,7 +123,7 @@ export function createPreparation({ keyHash, threads: count, resourceLimits, max
   };
 }
 
-/** @param onEnd called once when the thread has ended, with the reason where it left something undone */
+/** @param onEnd called once when the thread has ended, with the reason where it left something undone or never started */
 function startThread(workerData: ThreadData, resourceLimits: ResourceLimits | undefined, onEnd: (fault?: Error) => void): Thread {
   const worker = new Worker(new URL('./preparation-thread.js', import.meta.url), { workerData, ...(resourceLimits && { resourceLimits }) });
   const waiting = new Map<number, Errand & { bytes: number }>();
@@ -127,7 +134,7 @@ function startThread(workerData: ThreadData, resourceLimits: ResourceLimits | un
     if (over) return;
     over = true;
     for (const { reject } of waiting.values()) reject(new QuipuError('overloaded', 'The request could not be read to its end; send it again in a moment.', { retryAfter: 1 }));
-    onEnd(waiting.size > 0 ? error : undefined);
+    onEnd(waiting.size > 0 || !thread.started ? error : undefined);
   }
 
   /** @returns where the bytes of the next answer begin */
@@ -142,6 +149,7 @@ function startThread(workerData: ThreadData, resourceLimits: ResourceLimits | un
   }
 
   const thread: Thread = {
+    started: false,
     bytes: 0,
     send: (errands) => {
       const bytes = ownBytes(errands.map(({ body }) => body));
@@ -159,6 +167,7 @@ function startThread(workerData: ThreadData, resourceLimits: ResourceLimits | un
     end: () => worker.terminate(),
   };
   worker.on('message', ({ bytes, answers }: Answers) => {
+    thread.started = true;
     let start = 0;
     for (const answer of answers) start = settle(answer, bytes, start);
     if (waiting.size === 0) worker.unref();

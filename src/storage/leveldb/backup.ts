@@ -11,6 +11,8 @@ const chunkBytes = 4 << 20;
 export interface LevelBackupStore extends BackupStore {
   /** Waits until the dumps that are under way have ended. */
   settled(): Promise<void>;
+  /** Whether there are any. */
+  busy(): boolean;
 }
 
 /** The database as a source of backups. */
@@ -29,7 +31,7 @@ export function createBackupStore(level: Level, files: AttachmentFiles): LevelBa
     }
   }
 
-  return { engine, version: FORMAT, dump: tracked, attachments: files.list, settled: async () => { await Promise.all(underWay); } };
+  return { engine, version: FORMAT, dump: tracked, attachments: files.list, settled: async () => { await Promise.all(underWay); }, busy: () => underWay.size > 0 };
 }
 
 /**

@@ -23,8 +23,8 @@ export interface Database {
   /** Random bytes of this store that key the hashes in its indexes, so that nobody outside can aim at a collision. */
   readonly salt: string;
   readonly commits: CommitQueue;
-  /** Whether the disk has room for more. */
-  hasRoom(): boolean;
+  /** Whether the disk has room for more. @param beside bytes that are to be left beside what always is */
+  hasRoom(beside?: number): boolean;
   /** @throws QuipuError `store-unavailable` while the store is being reopened after a failure */
   get(key: Buffer): Buffer | undefined;
   /** Several at once, in another thread. @throws as `get` does */

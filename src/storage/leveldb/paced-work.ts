@@ -2,7 +2,7 @@
 export interface PacedWork {
   /** Tells that there may be something to do. */
   start(): void;
-  /** Does what is left to do, without pauses, and resolves when nothing is. */
+  /** Does what `next` gives without pauses, and resolves when it gives nothing. */
   finish(): Promise<void>;
   /** Resolves when the piece that is being done is; none is done after it. */
   close(): Promise<void>;
@@ -11,7 +11,7 @@ export interface PacedWork {
 const SHORTEST_PAUSE = 5;
 
 /**
- * @param next takes the next piece, if there is any; what it throws is its own affair: it is to find the same work again, or not
+ * @param next takes the next piece, if there is any. A piece that fails is not tried again, unless `next` gives it again
  * @param rest a piece is followed by a pause of as many times its own length
  */
 export function createPacedWork(next: () => (() => Promise<void>) | undefined, rest: number): PacedWork {
@@ -23,7 +23,9 @@ export function createPacedWork(next: () => (() => Promise<void>) | undefined, r
 
   async function run(): Promise<void> {
     running = true;
-    for (let piece = next(); piece && !closed; piece = next()) {
+    while (!closed) {
+      const piece = next();
+      if (!piece) break;
       const begun = performance.now();
       await piece().catch(() => undefined);
       if (!closed && !hurried) await pause(Math.max(SHORTEST_PAUSE, rest * (performance.now() - begun)));

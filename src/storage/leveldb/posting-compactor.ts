@@ -13,46 +13,50 @@ export interface PostingCompactor extends Pick<PacedWork, 'finish' | 'close'> {
   passed(prefix: Buffer, from: number, to: number): void;
 }
 
-/** A list is compacted when so many deleted entries have been passed over: that took about as long as a compaction does. */
+/** A list is compacted when so many deleted entries have been passed over: 30 to 100 ms, which is what one compaction of several takes. */
 const WORTH_COMPACTING = 1 << 15;
-/** Most lists that are remembered; further ones wait for the compactions that LevelDB does by itself. */
+/** Most lists that are remembered; those that were read or merged longest ago are forgotten, and wait for what LevelDB compacts by itself. */
 const MOST_LISTS = 1000;
 /** Compactions take a fifth of the time at the most. */
 const REST = 4;
 const LAST_POSITION = 2 ** 48 - 1;
 
 interface List {
-  prefix: Buffer;
   from: number;
   to: number;
   entries: number;
   passed: number;
 }
 
-/** @param hasRoom whether the disk has room for what a compaction writes */
-export function createPostingCompactor(level: Level, hasRoom: () => boolean): PostingCompactor {
+/** @param mayCompact whether it is a good moment: an optimisation must not fill the disk, nor keep a backup's files twice */
+export function createPostingCompactor(level: Level, mayCompact: () => boolean): PostingCompactor {
+  // By when they were last told of, and of those the ones that are worth compacting.
   const lists = new Map<string, List>();
   const due = new Set<string>();
   const paced = createPacedWork(() => {
     const [name] = due;
-    if (name === undefined || !hasRoom()) return undefined;
-    const { prefix } = lists.get(name)!;
+    if (name === undefined || !mayCompact()) return undefined;
     due.delete(name);
     lists.delete(name);
+    const prefix = Buffer.from(name, 'latin1');
     return () => level.compactRange(postingKey(prefix, 0), postingKey(prefix, LAST_POSITION));
   }, REST);
+
+  function remember(name: string, list: List): void {
+    lists.delete(name);
+    lists.set(name, list);
+    if (lists.size <= MOST_LISTS) return;
+    const [oldest] = lists.keys();
+    lists.delete(oldest!);
+    due.delete(oldest!);
+  }
 
   return {
     deleted: (prefix, from, to, entries) => {
       const name = prefix.toString('latin1');
       const list = lists.get(name);
-      if (list) {
-        list.from = Math.min(list.from, from);
-        list.to = Math.max(list.to, to);
-        list.entries += entries;
-      } else if (lists.size < MOST_LISTS) {
-        lists.set(name, { prefix, from, to, entries, passed: 0 });
-      }
+      if (list) remember(name, { ...list, from: Math.min(list.from, from), to: Math.max(list.to, to), entries: list.entries + entries });
+      else remember(name, { from, to, entries, passed: 0 });
     },
     passed: (prefix, from, to) => {
       if (lists.size === 0) return;
@@ -61,6 +65,7 @@ export function createPostingCompactor(level: Level, hasRoom: () => boolean): Po
       if (!list) return;
       const shared = Math.min(to, list.to) - Math.max(from, list.from) + 1;
       if (shared > 0) list.passed += (list.entries * shared) / (list.to - list.from + 1);
+      remember(name, list);
       if (list.passed < WORTH_COMPACTING) return;
       due.add(name);
       paced.start();

@@ -14,7 +14,7 @@ export interface PostingMerger {
   offer(prefix: Buffer, from: number, to: number): void;
   /** Tells that a list was read between these positions, of which the merger may have deleted entries. */
   wasRead(prefix: Buffer, from: number, to: number): void;
-  /** Does what is left to do, without pauses, and resolves when nothing is. */
+  /** Merges and compacts what waits for that, without pauses, and resolves when it is done. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,10 +40,10 @@ interface Stretch {
 
 /**
  * @param commits its `exclusive` work alone changes entries that are there
- * @param hasRoom whether the disk has room for what a compaction writes
+ * @param mayCompact whether it is a good moment to compact lists
  */
-export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'commit' | 'exclusiveRuns'>, hasRoom: () => boolean): PostingMerger {
-  const compactor = createPostingCompactor(level, hasRoom);
+export function createPostingMerger(level: Level, commits: Pick<CommitQueue, 'commit' | 'exclusiveRuns'>, mayCompact: () => boolean): PostingMerger {
+  const compactor = createPostingCompactor(level, mayCompact);
   const waiting = new Map<string, Stretch>();
   const paced = createPacedWork(() => {
     const [next] = waiting;
@@ -117,13 +117,12 @@ function groupsOf(entries: readonly [Buffer, Buffer][]): { keys: Buffer[]; posit
 export interface ListWatch {
   /** Tells of the next entry. */
   see(key: Buffer, positions: number): void;
-  /** To be called when no more is read. */
-  end(): void;
+  /** To be called when no more is read. @param last position up to which there was nothing more, where that is known */
+  end(last?: number): void;
 }
 
-/** Watches the reading of a list on behalf of a merger. */
-export function watchList(merger: PostingMerger, prefix: Buffer): ListWatch {
-  let begin = -1;
+/** Watches the reading of a list on behalf of a merger. @param start position where the reading begins, in either direction */
+export function watchList(merger: PostingMerger, prefix: Buffer, start: number): ListWatch {
   let end = -1;
   let small = 0;
   let smallBegin = -1;
@@ -137,14 +136,14 @@ export function watchList(merger: PostingMerger, prefix: Buffer): ListWatch {
   return {
     see: (key, positions) => {
       end = numberAtEnd(key);
-      if (begin < 0) begin = end;
       if (positions >= SMALL_ENTRY) return endStretch();
       smallEnd = end;
       if (small++ === 0) smallBegin = end;
     },
-    end: () => {
+    end: (last = end) => {
       endStretch();
-      if (begin >= 0) merger.wasRead(prefix, Math.min(begin, end), Math.max(begin, end));
+      end = last;
+      if (end >= 0) merger.wasRead(prefix, Math.min(start, end), Math.max(start, end));
     },
   };
 }

@@ -46,9 +46,10 @@ const KEY_BYTES_ON_DISK = 20;
 export function createListReader(deps: ListDeps, prefix: Buffer, range: PositionRange, ascending: boolean): PostingReader {
   const { level, reads, merger } = deps;
   const last = postingKey(prefix, range.to);
-  const watch = watchList(merger, prefix);
+  const watch = watchList(merger, prefix, ascending ? range.from : range.to);
   let iterator: EntryIterator | undefined;
   let done = range.from > range.to;
+  let nothingUpTo: number | undefined;
   let seen = 0;
   let positionsSeen = 0;
   let bytesSeen = 0;
@@ -70,7 +71,10 @@ export function createListReader(deps: ListDeps, prefix: Buffer, range: Position
       while (!done && found.length < count) {
         iterator ??= await begin();
         const entries = await iterator.nextv(entriesFor(count - found.length));
-        if (entries.length === 0) done = true;
+        if (entries.length === 0) {
+          done = true;
+          nothingUpTo = ascending ? range.to : 0;
+        }
         reads.entries += entries.length;
         seen += entries.length;
         for (const [key, value] of entries) {
@@ -87,7 +91,7 @@ export function createListReader(deps: ListDeps, prefix: Buffer, range: Position
     },
     density: () => positionsSeen / Math.max(1, bytesSeen),
     close: async () => {
-      watch.end();
+      watch.end(nothingUpTo);
       await iterator?.close();
     },
   };

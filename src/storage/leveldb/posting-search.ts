@@ -118,7 +118,7 @@ async function learnNeighbours(deps: SearchDeps, prefix: Buffer, blocks: readonl
  * @returns what is left of the budget of entries, negative when it was not enough
  */
 async function readDown({ level, reads, merger }: ListDeps, prefix: Buffer, from: number, to: number, budget: number, see: (key: Buffer, value: Buffer) => void): Promise<number> {
-  const watch = watchList(merger, prefix);
+  const watch = watchList(merger, prefix, to);
   const iterator = level.iterator({ gte: postingKey(prefix, 0), lte: postingKey(prefix, to), reverse: true, highWaterMarkBytes: READING_BYTES });
   try {
     let left = budget;

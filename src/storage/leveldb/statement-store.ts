@@ -27,7 +27,7 @@ export interface LevelStatementStore extends StatementStore {
   readonly reads: ReadCount;
   /** Finishes what a crash interrupted; before the first request. */
   resume(): Promise<void>;
-  /** Resolves when no posting lists wait to be merged. */
+  /** Resolves when no posting lists wait to be merged or compacted. */
   merged(): Promise<void>;
   /** Ends work in the background. */
   close(): Promise<void>;
@@ -35,6 +35,8 @@ export interface LevelStatementStore extends StatementStore {
 
 /** Bytes of records after which a reading of the feed ends before its limit. */
 const FEED_BYTES = 4 << 20;
+/** Free bytes that the disk must have, beside what it always must, for posting lists to be compacted: what that writes before it deletes, several times. */
+const COMPACTION_BYTES = 1 << 30;
 
 export function createStatementStore(database: Database, hash: KeyHash, canonical: LevelCanonicalStore, attachments: LevelAttachmentStore, backup: LevelBackupStore): LevelStatementStore {
   const { commits } = database;
@@ -72,7 +74,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     blocks.clear();
     void inheritance.resume().catch(leftForLater);
   });
-  const merger = createPostingMerger(database.level, commits, database.hasRoom);
+  const merger = createPostingMerger(database.level, commits, () => database.hasRoom(COMPACTION_BYTES) && commits.available() && !backup.busy());
   const erasure = createErasure({ database, hash, markLate, addToCount });
 
   /** The statement that is stored under an id, for comparison. */

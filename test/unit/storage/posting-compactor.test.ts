@@ -49,18 +49,38 @@ t.test('a list is compacted when its deleted entries were passed over often', as
   await compactor.close();
 });
 
-t.test('nothing is compacted while the disk has no room', async (t) => {
+t.test('of more lists than are remembered, those that were told of longest ago are forgotten', async (t) => {
   const prefix = list('a');
   const level = await storeOf(t, prefix);
-  let room = false;
-  const compactor = createPostingCompactor(level, () => room);
+  const compactor = createPostingCompactor(level, () => true);
+  const others = (): void => { for (let number = 0; number < 1500; number++) compactor.deleted(list(String(number)), 1, 10, 10); };
+  const before = await bytesOf(level, prefix);
+  others();
+  compactor.deleted(prefix, 1, entries - 1, entries - 1);
+  for (let time = 0; time < 3; time++) compactor.passed(prefix, 0, entries);
+  others();
+  compactor.passed(prefix, 0, entries);
+  await compactor.finish();
+  t.equal(await bytesOf(level, prefix), before, 'it was forgotten');
+  compactor.deleted(prefix, 1, entries - 1, entries - 1);
+  for (let time = 0; time < 4; time++) compactor.passed(prefix, 0, entries);
+  await compactor.finish();
+  t.ok(await bytesOf(level, prefix) < before / 10, 'and is remembered though others were before');
+  await compactor.close();
+});
+
+t.test('nothing is compacted at a bad moment', async (t) => {
+  const prefix = list('a');
+  const level = await storeOf(t, prefix);
+  let good = false;
+  const compactor = createPostingCompactor(level, () => good);
   compactor.deleted(prefix, 1, entries - 1, entries - 1);
   const before = await bytesOf(level, prefix);
   for (let time = 0; time < 10; time++) compactor.passed(prefix, 0, entries);
   await compactor.finish();
   t.equal(await bytesOf(level, prefix), before);
 
-  room = true;
+  good = true;
   compactor.passed(prefix, 0, entries);
   await compactor.finish();
   t.ok(await bytesOf(level, prefix) < before / 10, 'later, when it is read again');
