@@ -30,8 +30,9 @@ interface List {
 
 /** @param mayCompact whether it is a good moment: an optimisation must not fill the disk, nor keep a backup's files twice */
 export function createPostingCompactor(level: Level, mayCompact: () => boolean): PostingCompactor {
-  // By when they were last told of, and of those the ones that are worth compacting.
+  /** In the order in which they were last told of. */
   const lists = new Map<string, List>();
+  /** Those of them that are worth compacting. */
   const due = new Set<string>();
   const paced = createPacedWork(() => {
     const [name] = due;
