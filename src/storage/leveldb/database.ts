@@ -5,6 +5,7 @@ import { createCommitQueue, type CommitQueue } from './commit-queue.js';
 import { hasRoomToOpen, watchFreeSpace } from './free-space.js';
 import { metaKey, numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
 import { levelOptions, readHead, type Level } from './level.js';
+import { createPointReads, type PointRead } from './point-reads.js';
 import { unavailable } from './store-failure.js';
 import { bringForward } from './migrations.js';
 
@@ -27,6 +28,8 @@ export interface Database {
   hasRoom(beside?: number): boolean;
   /** @throws QuipuError `store-unavailable` while the store is being reopened after a failure */
   get(key: Buffer): Buffer | undefined;
+  /** As `get` does, but where entries come from the disk another thread waits for it: for requests. */
+  readonly read: PointRead;
   /** Several at once, in another thread. @throws as `get` does */
   getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]>;
   close(): Promise<void>;
@@ -66,7 +69,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       throw unavailable(error);
     }
   };
-  return { level, salt, commits, get, getMany, hasRoom: space.hasRoom, close: async () => {
+  return { level, salt, commits, get, read: createPointReads(level), getMany, hasRoom: space.hasRoom, close: async () => {
     space.stop();
     await commits.close();
     await level.close();

@@ -1,5 +1,6 @@
 import type { Document, DocumentKey, DocumentScope, DocumentStore } from '../../documents/store.js';
 import { holds } from '../expectation.js';
+import type { Commit } from './commit-queue.js';
 import type { Database } from './database.js';
 import type { KeyHash } from '../../xapi/key-hash.js';
 import { uuidBytes } from '../../xapi/uuids.js';
@@ -52,21 +53,18 @@ export function createDocumentStore(database: Database, hash: KeyHash): Document
     }
   }
 
-  const current = (tenant: string, key: DocumentKey, get: (at: Buffer) => Buffer | undefined): Document | undefined => {
-    const value = get(keyOf(tenant, key));
-    return value && readDocument(value);
-  };
+  const current = (commit: Commit, tenant: string, key: DocumentKey): Document | undefined => toDocument(commit.get(keyOf(tenant, key)));
 
   return {
-    get: async (tenant, key) => current(tenant, key, database.get),
+    get: async (tenant, key) => toDocument(await database.read(keyOf(tenant, key))),
     put: (tenant, document, expected) => database.commits.commit((commit) => {
-      const known = current(tenant, document.key, commit.get);
+      const known = current(commit, tenant, document.key);
       if (!holds(expected, known)) return { status: 'mismatch', current: known };
       commit.put(keyOf(tenant, document.key), writeDocument(document));
       return { status: 'stored' };
     }),
     delete: (tenant, key, expected) => database.commits.commit((commit) => {
-      const known = current(tenant, key, commit.get);
+      const known = current(commit, tenant, key);
       if (!holds(expected, known)) return { status: 'mismatch', current: known };
       if (!known) return { status: 'absent' };
       commit.delete(keyOf(tenant, key));
@@ -93,6 +91,10 @@ function writeDocument({ content, ...header }: Document): Buffer {
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(line.length);
   return Buffer.concat([length, line, content]);
+}
+
+function toDocument(value: Buffer | undefined): Document | undefined {
+  return value && readDocument(value);
 }
 
 function readHeader(value: Buffer): Header {

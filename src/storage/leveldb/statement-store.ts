@@ -196,8 +196,8 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       return result;
     },
     get: async (tenant, id) => {
-      const entry = readIndexEntry(database.get(idKey(tenant, id)));
-      const record = entry?.kind === 'present' ? database.get(numberedKey(tenant, 's', entry.position)) : undefined;
+      const entry = readIndexEntry(await database.read(idKey(tenant, id)));
+      const record = entry?.kind === 'present' ? await database.read(numberedKey(tenant, 's', entry.position)) : undefined;
       return record && toStored((entry as { position: number }).position, record);
     },
     find: (tenant, query) => runQuery({ database, hash, hasLate, reads, merger, blocks }, tenant, query),
