@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QuipuError, type ErrorDetails } from '../xapi/errors.js';
 
@@ -10,6 +12,9 @@ export interface ErrorBody extends Omit<ErrorDetails, 'retryAfter' | 'headers'> 
   /** Id of the request, as in the log. */
   requestId: string;
 }
+
+/** Milliseconds for which the rest of a refused body is read, so that a client which sends before it reads gets to the answer. */
+const LINGER = 30_000;
 
 /** The one place that renders errors. */
 export function setErrorHandler(app: FastifyInstance): void {
@@ -27,8 +32,30 @@ export function sendError(error: QuipuError, request: FastifyRequest, reply: Fas
   if (retryAfter !== undefined) void reply.header('Retry-After', String(retryAfter));
   // A body that was refused half-way would be read as the next request, or go on being decompressed for nothing.
   const compressed = request.headers['content-encoding'] !== undefined;
-  if (error.status === 413 || error.code === 'overloaded' || (compressed && error.status === 400)) void reply.header('Connection', 'close');
-  return reply.code(error.status).header('X-Request-Id', request.id).headers(headers ?? {}).type('application/json; charset=utf-8').send(JSON.stringify(body));
+  const closes = error.status === 413 || error.code === 'overloaded' || (compressed && error.status === 400);
+  void reply.code(error.status).header('X-Request-Id', request.id).headers(headers ?? {}).type('application/json; charset=utf-8');
+  if (!closes) return reply.send(JSON.stringify(body));
+  void reply.header('Connection', 'close');
+  const text = Buffer.from(JSON.stringify(body));
+  if (request.raw.complete !== false) return reply.send(text);
+  // Compressed, it would leave when the stream ends.
+  request.headers['x-no-compression'] = 'true';
+  return reply.header('Content-Length', text.length).send(Readable.from(lingering(text, request.raw), { objectMode: false }));
+}
+
+/** The text at once, and its end when the rest of the request has been read: a connection closed before is reset, and the answer lost (RFC 9112 9.6). */
+async function* lingering(text: Buffer, request: IncomingMessage): AsyncGenerator<Buffer> {
+  yield text;
+  if (request.destroyed || request.readableEnded) return;
+  await new Promise<void>((resolve) => {
+    const impatience = setTimeout(resolve, LINGER);
+    request.once('close', () => {
+      clearTimeout(impatience);
+      resolve();
+    }).on('error', () => undefined);
+    request.unpipe();
+    request.resume();
+  });
 }
 
 /** What Fastify and its plugins throw, as an error of the registry. */
@@ -38,7 +65,8 @@ export function toQuipuError(error: FastifyError | QuipuError): QuipuError {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new QuipuError('too-large', 'The body is larger than this server takes (docs/configuration.md names the limits).');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new QuipuError('unsupported-media-type', 'The resource does not take this Content-Type.', { parameter: 'Content-Type' });
+      return new QuipuError('unsupported-media-type', 'The resource does not take this Content-Type.',
+        { parameter: 'Content-Type', rule: 'media-type', section: 'RFC 9110 8.3', expected: 'one media type that the resource takes, such as application/json' });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new QuipuError('invalid-header', 'The body is not as long as Content-Length says.', { parameter: 'Content-Length' });
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':

@@ -74,6 +74,8 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket, requ
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const code: ErrorCode = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-timeout' : 'invalid-request';
   const { status, title } = errorRegistry[code];
-  const body = JSON.stringify({ error: code, message: `${title}.`, requestId });
+  // What Node's parser says: `Content-Length can't be present with Transfer-Encoding`, `Invalid method encountered`.
+  const broken = code === 'invalid-request' && { message: `The request is not HTTP as RFC 9112 has it: ${(error as { reason?: string }).reason ?? error.message}.`, section: 'RFC 9112', expected: 'one well-formed HTTP/1.1 request after the other' };
+  const body = JSON.stringify({ error: code, message: `${title}.`, ...broken, requestId });
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }

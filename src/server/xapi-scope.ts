@@ -1,5 +1,5 @@
 import cors from '@fastify/cors';
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { aboutPlugin } from '../about/plugin.js';
 import { activitiesPlugin } from '../activities/plugin.js';
 import { agentsPlugin } from '../agents/plugin.js';
@@ -13,12 +13,12 @@ import { statementsPlugin } from '../statements/plugin.js';
 import { CONSISTENT_THROUGH_HEADER } from '../statements/routes.js';
 import { QuipuError } from '../xapi/errors.js';
 import { formatTimestamp } from '../xapi/timestamps.js';
-import { negotiateVersion } from '../xapi/versions.js';
+import { isFirstLineVersion, negotiateVersion } from '../xapi/versions.js';
 import type { Services } from './compose.js';
 import { ALTERNATE_PREFIX, XAPI_PREFIX } from './xapi-path.js';
 
 const VERSION_HEADER = 'X-Experience-API-Version';
-const STATEMENTS = `${XAPI_PREFIX}/statements`;
+const STATEMENTS = [`${XAPI_PREFIX}/statements`, `${ALTERNATE_PREFIX}/statements`];
 const documentMethods: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'];
 
 /** The resources of the standard and the methods each knows. */
@@ -35,13 +35,15 @@ const resources: Record<string, HTTPMethods[]> = {
 /** Everything under /xapi, in the order in which a request meets it. */
 export async function registerXapi(app: FastifyInstance, services: Services, config: Config, auth: AuthOptions, programVersion: string): Promise<void> {
   await app.register(async (scope) => {
-    nameVersion(scope, config.defaultVersion);
+    nameVersionOfHeader(scope, config.defaultVersion);
     await allowOrigins(scope);
+    sayConsistentThrough(scope, services);
     await scope.register(alternateRequestPlugin, { maxBodyBytes: config.maxBodyBytes });
   }, { prefix: ALTERNATE_PREFIX });
   await app.register(async (scope) => {
     nameVersion(scope, config.defaultVersion);
     await allowOrigins(scope);
+    refuseBadEscapes(scope);
     negotiate(scope, config.defaultVersion);
     sayConsistentThrough(scope, services);
     // The tokens of sessions are good for the resources of the standard, and for nothing else here.
@@ -49,7 +51,7 @@ export async function registerXapi(app: FastifyInstance, services: Services, con
     const { maxDocumentBytes, maxDepth } = config;
     const { storage: { canonical, attachments }, documents, statements } = services;
     await scope.register(statementsPlugin, {
-      service: statements, attachments, canonical, limits: config,
+      service: statements, attachments, canonical, limits: config, trustProxy: config.trustProxy,
       ...(config.publicUrl === undefined ? {} : { publicPath: new URL(config.publicUrl).pathname }),
     });
     await scope.register(stateApiPlugin, { documents, maxDocumentBytes, maxDepth });
@@ -57,7 +59,7 @@ export async function registerXapi(app: FastifyInstance, services: Services, con
     await scope.register(activitiesPlugin, { canonical });
     await scope.register(agentsPlugin, { canonical, maxDepth });
     await scope.register(aboutPlugin, { programVersion });
-    await scope.register(refuseOtherMethods);
+    await scope.register(refuseOthers);
   }, { prefix: XAPI_PREFIX });
 }
 
@@ -80,6 +82,15 @@ function nameVersion(scope: FastifyInstance, defaultVersion: Config['defaultVers
   });
 }
 
+/** The same for requests whose version may stand in their form: that of the header, where it has one. */
+function nameVersionOfHeader(scope: FastifyInstance, defaultVersion: Config['defaultVersion']): void {
+  scope.addHook('onRequest', (request, reply, next) => {
+    const header = request.headers['x-experience-api-version'];
+    void reply.header(VERSION_HEADER, typeof header === 'string' && isFirstLineVersion(header.trim()) ? '1.0.3' : defaultVersion);
+    next();
+  });
+}
+
 /** 1.0.3 Part Three 3.3: an answer names the version that its request speaks; a request that names none or another one is refused. About answers anybody. */
 function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersion']): void {
   scope.decorateRequest('xapiVersion', defaultVersion);
@@ -97,13 +108,35 @@ function negotiate(scope: FastifyInstance, defaultVersion: Config['defaultVersio
   });
 }
 
+/** Percent escapes stand for UTF-8 (1.0.3 Part Three 1.4); the query parser would take one that doesn't as the characters it is written with. */
+function refuseBadEscapes(scope: FastifyInstance): void {
+  scope.addHook('onRequest', (request, _reply, next) => {
+    const mark = request.url.indexOf('?');
+    if (mark < 0 || !request.url.includes('%', mark)) return next();
+    const broken = request.url.slice(mark + 1).split('&').find((parameter) => !decodes(parameter));
+    if (broken === undefined) return next();
+    const parameter = broken.slice(0, 100).split('=')[0]!;
+    next(new QuipuError('invalid-parameter', `The parameter ${parameter} holds a percent sign that is not followed by the two hexadecimal digits of a byte, or bytes that are not UTF-8.`,
+      { parameter, rule: 'parameter-encoding', section: 'xAPI 1.0.3 Part Three 1.4; IEEE 9274.1.1 4.1.2; RFC 3986 2.1', expected: 'UTF-8, percent-encoded; %25 for a percent sign' }));
+  });
+}
+
+function decodes(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * On every answer of the Statement Resource, errors included (1.0.3 Part Three 2.1.3; IEEE 9274.1.1 4.1.6.1). One that read statements
  * has named its time already. While the store is away nothing is promised: the epoch.
  */
 function sayConsistentThrough(scope: FastifyInstance, { statements }: Services): void {
   scope.addHook('onSend', (request, reply, _payload, next) => {
-    if (request.routeOptions.url !== STATEMENTS || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return next();
+    if (!STATEMENTS.includes(pathOf(request)) || reply.hasHeader(CONSISTENT_THROUGH_HEADER)) return next();
     const credential = request.credential as Credential | undefined;
     void statements.consistentThrough(credential?.tenant).catch(() => 0)
       .then((through) => void reply.header(CONSISTENT_THROUGH_HEADER, formatTimestamp(through)))
@@ -112,19 +145,21 @@ function sayConsistentThrough(scope: FastifyInstance, { statements }: Services):
 }
 
 /** 405 with the methods that there are, 404 for what is no resource; both with the headers of every xAPI answer. */
-async function refuseOtherMethods(scope: FastifyInstance): Promise<void> {
+async function refuseOthers(scope: FastifyInstance): Promise<void> {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
-  for (const [url, known] of Object.entries(resources)) {
-    const method = (['GET', 'PUT', 'POST', 'DELETE', 'PATCH'] as const).filter((other) => !known.includes(other));
-    scope.route({
-      method, url, config: { open: true }, schema: { hide: true },
-      handler: async (request) => {
-        throw new QuipuError('method-not-allowed', `${url} does not know ${request.method}.`, { expected: known.join(', '), headers: { Allow: `${known.join(', ')}, OPTIONS` } });
-      },
-    });
-  }
-  scope.all('/*', { config: { open: true }, schema: { hide: true } }, async (request) => {
+  // Its types don't know that a config is taken.
+  const open: object = { config: { open: true } };
+  scope.setNotFoundHandler(open, async (request) => {
+    const path = pathOf(request).slice(XAPI_PREFIX.length);
+    const known = Object.hasOwn(resources, path) ? resources[path]! : undefined;
+    if (known) throw new QuipuError('method-not-allowed', `${path} does not know ${request.method}.`, { expected: known.join(', '), headers: { Allow: `${known.join(', ')}, OPTIONS` } });
     throw new QuipuError('not-found', `There is no xAPI resource at ${request.originalUrl.split('?')[0]!.slice(0, 200)}.`, { expected: Object.keys(resources).join(', ') });
   });
+}
+
+/** The path by which a request is routed. */
+function pathOf(request: FastifyRequest): string {
+  const mark = request.url.indexOf('?');
+  return mark < 0 ? request.url : request.url.slice(0, mark);
 }

@@ -50,7 +50,8 @@ export function multipartAnswer(json: Buffer, statements: readonly StoredStateme
   const boundary = `quipu-${randomBytes(18).toString('hex')}`;
   const types = new Map<string, string>();
   for (const { text } of statements) {
-    if (!text.includes('"attachments"')) continue;
+    // A key may be written with escapes.
+    if (!text.includes('"attachments"') && !text.includes('\\u')) continue;
     for (const { attachment, sha2 } of attachmentsOf(JSON.parse(text.toString('utf8')) as Statement)) types.set(sha2, headerValue(attachment.contentType));
   }
   async function* parts(): AsyncGenerator<Buffer> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { membersAt } from '../xapi/json-members.js';
 import type { StatementText } from '../xapi/json-text.js';
 import type { KeyHash } from '../xapi/key-hash.js';
 import { keyValues } from '../xapi/statement-keys.js';
@@ -53,21 +54,38 @@ export function normalise({ value, text, members }: StatementText, { version, au
   };
 }
 
-/** The text without the members that the LRS writes, with those that have changed written anew, and without its closing brace. */
-function keptText(text: Buffer, members: StatementText['members'], changed: Partial<Statement> | undefined): (Buffer | string)[] {
-  if (changed === undefined && !members.some(({ key }) => assigned.has(key))) return [text.subarray(0, text.length - 1)];
+/**
+ * The text without the members that the LRS writes, and without its closing brace.
+ * @param listed members in which single context activities are to be put into arrays
+ */
+function keptText(text: Buffer, members: StatementText['members'], listed: readonly string[]): (Buffer | string)[] {
+  if (listed.length === 0 && !members.some(({ key }) => assigned.has(key))) return [text.subarray(0, text.length - 1)];
   const kept = members.filter(({ key }) => !assigned.has(key))
-    .flatMap(({ key, start, end }) => [',', changed && key in changed ? `${JSON.stringify(key)}:${JSON.stringify(changed[key as keyof Statement])}` : text.subarray(start, end)]);
+    .flatMap(({ key, start, end }) => [',', listed.includes(key) ? withLists(text.toString('utf8', start, end)) : text.subarray(start, end)]);
   return ['{', ...kept.slice(1)];
 }
 
+/** The member `context`, or `object` with a SubStatement, its single context activities in brackets and all else as it was sent. */
+function withLists(member: string): string {
+  const text = `{${member}}`;
+  const inner = (key: string, at: number): number[] => membersAt(text, at).members.filter((found) => found.key === key).map((found) => found.at);
+  const contexts = [...inner('context', 0), ...inner('object', 0).flatMap((at) => inner('context', at))];
+  const singles = contexts.flatMap((at) => inner('contextActivities', at)).flatMap((at) => membersAt(text, at).members.filter((kind) => text[kind.at] === '{'));
+  let listed = '';
+  let from = 1;
+  for (const { at, end } of singles) {
+    listed += `${text.slice(from, at)}[${text.slice(at, end)}]`;
+    from = end;
+  }
+  return listed + text.slice(from, -1);
+}
+
 /** Turns single context activities into arrays, in place; gives the members in which there were any. */
-function listContextActivities(statement: Statement): Partial<Statement> | undefined {
+function listContextActivities(statement: Statement): string[] {
   const { context, object } = statement;
   const own = listIn(context);
   const inner = object.objectType === 'SubStatement' && listIn((object as SubStatement).context);
-  if (!own && !inner) return undefined;
-  return Object.assign(Object.create(null) as object, own && { context }, inner && { object });
+  return [...(own ? ['context'] : []), ...(inner ? ['object'] : [])];
 }
 
 function listIn(context: Context | undefined): boolean {

@@ -14,6 +14,8 @@ export interface StatementsOptions {
   limits: MultipartLimits & PageLimits & { maxBatch: number };
   /** Path that a reverse proxy puts before ours, when it is known from the settings. */
   publicPath?: string;
+  /** Whether a reverse proxy is believed that names this path in X-Forwarded-Prefix. */
+  trustProxy: boolean;
 }
 
 /** The Statement Resource; to be registered under the prefix of xAPI. */

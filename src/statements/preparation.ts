@@ -34,6 +34,12 @@ const WORTH_SENDING_UNDER_LOAD = 8 << 10;
 /** A body from this length on waits for a thread that is still starting, which takes half a second; what is shorter is done here until then. */
 const WORTH_WAITING = 256 << 10;
 
+/**
+ * Megabytes for the youngest objects of a thread, half of what Node gives. They die with their request, so more room makes nothing faster
+ * (bench/README.md tells the figures), and stays resident.
+ */
+const YOUNG_MEGABYTES = 24;
+
 /** A body on its way. */
 interface Errand {
   body: Buffer;
@@ -125,7 +131,7 @@ export function createPreparation({ keyHash, threads: count, resourceLimits, max
 
 /** @param onEnd called once when the thread has ended, with the reason where it left something undone or never started */
 function startThread(workerData: ThreadData, resourceLimits: ResourceLimits | undefined, onEnd: (fault?: Error) => void): Thread {
-  const worker = new Worker(new URL('./preparation-thread.js', import.meta.url), { workerData, ...(resourceLimits && { resourceLimits }) });
+  const worker = new Worker(new URL('./preparation-thread.js', import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES, ...resourceLimits } });
   const waiting = new Map<number, Errand & { bytes: number }>();
   let number = 0;
   let over = false;

@@ -16,7 +16,7 @@ const writeSection = 'xAPI 1.0.3 Part Three 2.1.1; IEEE 9274.1.1 4.1.6.1';
 
 /** PUT, POST, GET and HEAD of the Statement Resource. */
 export function registerStatementRoutes(app: FastifyInstance, options: StatementsOptions): void {
-  const { service, attachments, canonical, limits, publicPath } = options;
+  const { service, attachments, canonical, limits, publicPath, trustProxy } = options;
 
   /** Body and parts of a request that stores statements, whatever its content type. */
   async function readBody(request: FastifyRequest): Promise<MultipartRequest> {
@@ -68,8 +68,9 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
       return send(reply, text!, [found], asked.attachments, credential.tenant);
     }
     const page = await service.list(credential, asked.list);
-    const path = (publicPath ?? request.headers['x-forwarded-prefix']?.toString().match(/^\/(?!\/)[\w.~/-]{0,200}$/)?.[0] ?? '').replace(/\/+$/, '');
-    const more = moreLink(`${path}${request.originalUrl.split('?')[0]!}`, query, page.next, through);
+    const path = (publicPath ?? (trustProxy ? request.headers['x-forwarded-prefix'] : undefined)?.toString().match(/^\/(?!\/)[\w.~/-]{0,200}$/)?.[0] ?? '').replace(/\/+$/, '');
+    // Two slashes at the beginning would make the next segment a host (RFC 3986 4.2).
+    const more = moreLink(`${path}${request.originalUrl.split('?')[0]!.replace(/^\/+/, '/')}`, query, page.next, through);
     return send(reply, statementResult(await format(page.statements), more), page.statements, asked.attachments, credential.tenant);
   });
 

@@ -19,19 +19,34 @@ export interface DefinedThings {
 /**
  * The canonical definition after another one arrived (xAPI 1.0.3 Part Two 2.4.4.1: an LRS should update what it has
  * stored). Language maps are merged by tag, interaction components by id and extensions by key; of any other property
- * the latest wins; nothing that was known is lost because the new definition leaves it out. Changes neither argument.
+ * the latest wins; nothing that was known is lost because the new definition leaves it out, but for the components and response
+ * patterns of another interaction type than the new one, which does not know them. Changes neither argument.
  */
 export function mergeDefinition(known: ActivityDefinition | undefined, given: ActivityDefinition): ActivityDefinition {
   if (known === undefined) return given;
-  const merged: ActivityDefinition = { ...known, ...given };
+  const merged = latestOfEach(known, given);
   if (known.name && given.name) merged.name = mergeLanguageMap(known.name, given.name);
   if (known.description && given.description) merged.description = mergeLanguageMap(known.description, given.description);
   if (known.extensions && given.extensions) merged.extensions = { ...known.extensions, ...given.extensions };
   for (const list of interactionComponentLists) {
     const [before, after] = [known[list], given[list]];
-    if (before && after) merged[list] = mergeComponents(before, after);
+    if (before && after && !changesType(known, given)) merged[list] = mergeComponents(before, after);
   }
   return merged;
+}
+
+/** The latest of each property, whole, so that it grows no further; without what another interaction type does not know. Changes neither argument. */
+export function latestOfEach(known: ActivityDefinition, given: ActivityDefinition): ActivityDefinition {
+  const latest: ActivityDefinition = { ...known, ...given };
+  if (!changesType(known, given)) return latest;
+  for (const property of ['correctResponsesPattern', ...interactionComponentLists] as const) {
+    if (given[property] === undefined) delete latest[property];
+  }
+  return latest;
+}
+
+function changesType(known: ActivityDefinition, given: ActivityDefinition): boolean {
+  return given.interactionType !== undefined && given.interactionType !== known.interactionType;
 }
 
 /** Merges by language tag, which is case insensitive (RFC 5646 2.1.1): the latest text and spelling of a tag win. Changes neither argument. */

@@ -81,7 +81,7 @@ export function scanJson(text: Buffer, limits: { maxDepth: number; maxStatements
         break;
       case 0x7b: // {
       case 0x5b: // [
-        if (++depth > maxDepth) throw tooDeep(maxDepth, i);
+        if (++depth > maxDepth) throw tooDeep(maxDepth, i, itemDepth === 2 ? items.length : undefined);
         if (depth === itemDepth && text[i] === 0x7b) {
           itemStart = i;
           spans = [];
@@ -117,9 +117,9 @@ function keyOf(literal: string): string {
   }
 }
 
-function tooDeep(maxDepth: number, at: number): QuipuError {
-  return new QuipuError('nesting-too-deep', `The JSON is nested deeper than ${maxDepth} levels at byte ${at + 1}.`, {
-    rule: 'nesting', expected: `at most ${maxDepth} levels of objects and arrays`,
+function tooDeep(maxDepth: number, at: number, statement: number | undefined): QuipuError {
+  return new QuipuError('nesting-too-deep', `The JSON is nested deeper than ${maxDepth} levels at byte ${at + 1}${statement === undefined ? '' : `, in the statement at index ${statement}`}.`, {
+    ...(statement === undefined ? {} : { statement }), rule: 'nesting', expected: `at most ${maxDepth} levels of objects and arrays`,
   });
 }
 

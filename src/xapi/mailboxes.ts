@@ -1,9 +1,9 @@
 /**
  * `mailto:`, one address, nothing after it. The local part is any run of characters that need no quoting; the domain is
- * labels of letters, digits, hyphen, underscore and non-ASCII characters. No class overlaps its delimiter: linear time, and no
+ * labels of letters, digits, hyphen, underscore and non-ASCII characters, or an address in brackets (RFC 5321 4.1.3). No class overlaps its delimiter: linear time, and no
  * groups that repeat, of which each turn would be remembered: no length is too long.
  */
-const mailto = /^mailto:[^\u0000-\u0020"#(),:;<>?@[\\\]\u007f-\u009f\ud800-\udfff]+@[^\u0000-\u002c/:-@[-^`{-\u009f\ud800-\udfff]+$/u;
+const mailto = /^mailto:[^\u0000-\u0020"#(),:;<>?@[\\\]\u007f-\u009f\ud800-\udfff]+@(?:[^\u0000-\u002c/:-@[-^`{-\u009f\ud800-\udfff]+|\[[0-9A-Za-z.:]+\])$/u;
 
 /** A label that is empty, in a domain. */
 const emptyLabel = /^\.|\.\.|\.$/;

@@ -59,11 +59,10 @@ export function readBoolean(query: Query, name: string, section: string = errorC
 export function readInteger(query: Query, name: string, section: string = errorCodes): number | undefined {
   const value = readText(query, name, section);
   if (value === undefined) return undefined;
-  const number = Number(value);
-  if (!/^[0-9]{1,16}$/.test(value) || !Number.isSafeInteger(number)) {
+  if (!/^[0-9]+$/.test(value)) {
     throw invalid(name, 'parameter-integer', section, `The parameter ${name} is ${show(value)}, which is no whole number from 0 up.`, 'a whole number such as 100');
   }
-  return number;
+  return Math.min(Number(value), Number.MAX_SAFE_INTEGER);
 }
 
 /**

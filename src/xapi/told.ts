@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { definedThings, mergeDefinition, mergeLanguageMap } from './activity-definitions.js';
+import { definedThings, latestOfEach, mergeDefinition, mergeLanguageMap } from './activity-definitions.js';
 import type { Statement } from './types.js';
 
 /** What an LRS knows beyond statements: `a` the definition of an activity, `b` the display of a verb, `g` the names of an agent. */
@@ -18,15 +18,15 @@ export interface Told {
 
 /** Names kept of one agent. */
 const MOST_NAMES = 100;
-/** A merged value longer than this starts again from the newest one. */
-const LONGEST_VALUE = 32 << 10;
+/** Bytes of a merged value above which it gathers no more: of a definition the latest of each property is kept then, of a display the latest. */
+const LONGEST_VALUE = 128 << 10;
 
 /** Everything that a statement tells, in order. */
 export function toldBy(statement: Statement): Told[] {
   const { activities, verbs, agents } = definedThings(statement);
   return [
-    ...activities.map(([name, definition]) => merging('a', name, definition, mergeDefinition)),
-    ...verbs.map(([name, display]) => merging('b', name, display, mergeLanguageMap)),
+    ...activities.map(([name, definition]) => merging('a', name, definition, mergeDefinition, latestOfEach)),
+    ...verbs.map(([name, display]) => merging('b', name, display, mergeLanguageMap, (_known, given) => given)),
     ...agents.map(([name, called]): Told => ({
       kind: 'g', name, given: called,
       merge: (known) => {
@@ -37,13 +37,16 @@ export function toldBy(statement: Statement): Told[] {
   ];
 }
 
-function merging<T>(kind: ToldKind, name: string, value: T, merge: (known: T | undefined, given: T) => T): Told {
+/** @param instead what is kept where the merged value is too long */
+function merging<T>(kind: ToldKind, name: string, value: T, merge: (known: T, given: T) => T, instead: (known: T, given: T) => T): Told {
   const given = JSON.stringify(value);
   return {
     kind, name, given,
-    merge: (known) => {
-      const merged = JSON.stringify(merge(known === undefined ? undefined : (JSON.parse(known) as T), value));
-      return Buffer.byteLength(merged) > LONGEST_VALUE ? given : merged;
+    merge: (text) => {
+      if (text === undefined) return given;
+      const known = JSON.parse(text) as T;
+      const merged = JSON.stringify(merge(known, value));
+      return Buffer.byteLength(merged) > LONGEST_VALUE ? JSON.stringify(instead(known, value)) : merged;
     },
   };
 }

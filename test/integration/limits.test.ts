@@ -93,6 +93,31 @@ t.test('sizes', async (t) => {
   t.equal((await server.request('statements', { query: { limit: 5 } })).json<{ statements: object[] }>().statements.length, 1, 'one statement larger than a page is a page');
 });
 
+t.test('a client that sends all of a body that is too large before it reads gets the answer', async (t) => {
+  const server = await start(t, {});
+  const connection = await openRaw(server.url);
+  const length = 40 * MIB;
+  connection.write(`POST /xapi/statements HTTP/1.1\r\nHost: x\r\nAuthorization: ${server.authorization}\r\nX-Experience-API-Version: 2.0.0\r\nContent-Type: application/json\r\nAccept-Encoding: gzip\r\nContent-Length: ${length}\r\n\r\n`);
+  // The answer has long left when the last of these is written.
+  for (let sent = 0; sent < length; sent += MIB) {
+    connection.write(Buffer.alloc(MIB, 0x20));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const { text } = await connection.untilClosed(5000);
+  t.match(text, /^HTTP\/1\.1 413 [^]*"error":"too-large"/);
+});
+
+t.test('what is no HTTP is told so', async (t) => {
+  const server = await start(t, {});
+  for (const [request, fault] of [['GET /xapi/about HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', /Content-Length/], ['GET /xapi/about HTTP/1.1\r\nHost : x\r\n\r\n', /header/], ['HELLO /xapi/about HTTP/1.1\r\nHost: x\r\n\r\n', /method/]] as const) {
+    const connection = await openRaw(server.url);
+    connection.write(request);
+    const { text } = await connection.untilClosed(5000);
+    t.match(text, /^HTTP\/1\.1 400 /);
+    t.match(JSON.parse(text.split('\r\n\r\n')[1]!), { error: 'invalid-request', message: fault, section: 'RFC 9112' });
+  }
+});
+
 t.test('a zip bomb is refused quickly', async (t) => {
   const server = await start(t, {});
   const bomb = await new Promise<Buffer>((resolve) => {

@@ -184,6 +184,15 @@ t.test('a batch refused for one statement keeps none of its bytes', async (t) =>
   t.equal(partsOf(await get(server, { statementId: borrowed.id })).length, 1);
 });
 
+t.test('a statement whose key attachments is written with escapes gives its bytes back', async (t) => {
+  const server = await startServer(t);
+  const statement = sample({ attachments: [attachmentOf(bytes)] });
+  const escaped = multipart(statement, [attachmentPart(bytes)]);
+  const body = Buffer.from(escaped.body.toString('latin1').replace('"attachments"', String.raw`"\u0061ttachment\u0073"`), 'latin1');
+  t.equal((await server.request('statements', { ...escaped, body })).status, 200);
+  t.same(partsOf(await get(server, { statementId: statement.id })).length, 2);
+});
+
 t.test('a content type from a statement breaks out of no header', async (t) => {
   const server = await startServer(t);
   const odd = sample({ attachments: [attachmentOf(bytes, { contentType: 'text/plain; name="é"' })] });

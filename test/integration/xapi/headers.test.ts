@@ -135,7 +135,10 @@ t.test('ETags are the quoted SHA-1 of what is answered, another one when it is c
         t.equal(packed.headers.etag, `"${sha1}-${encoding}"`);
         t.match(packed.headers.vary, /accept-encoding/i);
         for (const etag of [plain.headers.etag!, packed.headers.etag!]) {
-          t.equal((await server.request(path, { version, query, headers: { 'If-None-Match': etag } })).status, 304, `${path}: not modified`);
+          const unchanged = await server.request(path, { version, query, headers: { 'If-None-Match': etag } });
+          t.equal(unchanged.status, 304, `${path}: not modified`);
+          t.equal(unchanged.headers.etag, etag, 'a 304 names what the client has');
+          t.equal(unchanged.headers.vary?.toLowerCase(), packed.headers.vary?.toLowerCase());
           t.equal((await server.request(path, { version, method: 'PUT', query, body: plain.bytes, headers: { 'Content-Type': 'application/json', 'If-Match': etag } })).status, 204, `${path}: ${etag} is taken`);
         }
       }
@@ -159,6 +162,10 @@ t.test('gzip of statements both ways, multipart too', async (t) => {
     const parts = await server.request('statements', { version, query: { attachments: true, limit: 1 }, headers: { 'Accept-Encoding': 'gzip' } });
     t.ok(gunzipSync(parts.bytes).includes(bytes));
   }
+  for (const coding of ['GZIP', 'x-gzip', ' X-Gzip']) {
+    const { status } = await server.request('statements', { method: 'POST', body: gzipSync(JSON.stringify(sample())), headers: { 'Content-Type': 'application/json', 'Content-Encoding': coding } });
+    t.equal(status, 200, coding);
+  }
   const broken = { method: 'POST', headers: { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' } };
   const whole = gzipSync(JSON.stringify(sample()));
   for (const body of [Buffer.from('no gzip'), whole.subarray(0, -9)]) {
@@ -168,6 +175,36 @@ t.test('gzip of statements both ways, multipart too', async (t) => {
   }
   t.equal((await server.request('statements', { ...broken, body: whole.subarray(0, whole.length - 12) })).status, 400, 'cut off');
   t.equal((await server.request('statements', { ...broken, body: 'x', headers: { ...broken.headers, 'Content-Encoding': 'br9' } })).status, 415);
+});
+
+t.test('percent escapes that are none, or no UTF-8, are refused', async (t) => {
+  const server = await startServer(t);
+  const address = `activities/state?activityId=${encodeURIComponent(course.id)}&agent=${encodeURIComponent(JSON.stringify(ann))}`;
+  for (const id of ['%ff', '%', '%zz', '%c3%28', 'a%2']) {
+    const refused = await server.request(`${address}&stateId=${id}`, { method: 'PUT', body: 'x' });
+    t.equal(refused.status, 400, id);
+    t.match(refused.json(), { error: 'invalid-parameter', parameter: 'stateId', rule: 'parameter-encoding', section: /Part Three 1\.4/ });
+    t.equal((await server.request(`${address}&stateId=${encodeURIComponent(id)}`)).status, 404, `${id} encoded is another document`);
+  }
+  t.equal((await server.request('statements?verb=http://a.example/%ff')).status, 400);
+  t.equal((await server.request(`${address}&stateId=50%25`, { method: 'PUT', body: 'x' })).status, 204);
+});
+
+t.test('what is no resource, and methods that nobody knows, are answered with the headers of xAPI', async (t) => {
+  const server = await startServer(t);
+  for (const [method, path, status] of [['GET', '/xapi', 404], ['GET', '/xapi/', 404], ['GET', '/data/xAPI/', 404], ['POST', '/xapi/nothing', 404], ['PROPFIND', '/xapi/nothing', 404],
+    ['PROPFIND', '/xapi/statements', 405], ['TRACE', '/xapi/statements', 405], ['DELETE', '/xapi/statements', 405], ['PATCH', '/xapi/agents/', 405]] as const) {
+    const answer = await server.request(path, { method, key: null, version: null, headers: { Origin: 'https://course.example.org' } });
+    t.equal(answer.status, status, `${method} ${path}`);
+    t.equal(answer.headers['x-experience-api-version'], '2.0.0');
+    t.equal(answer.headers['access-control-allow-origin'], 'https://course.example.org');
+    t.equal(answer.headers.allow !== undefined, status === 405);
+    t.equal(answer.headers['x-experience-api-consistent-through'] !== undefined, path === '/xapi/statements');
+  }
+  const refused = await server.request('statements?method=PUT', { method: 'POST', version: '1.0.3', body: 'x=1', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
+  t.equal(refused.status, 400, 'of the alternate syntax before it is unwrapped');
+  t.equal(refused.headers['x-experience-api-version'], '1.0.3');
+  t.ok(refused.headers['x-experience-api-consistent-through']);
 });
 
 t.test('a small gzip that grows beyond the limit is 413', async (t) => {

@@ -116,7 +116,7 @@ t.test('since is exclusive, until inclusive, on stored', async (t) => {
 });
 
 t.test('more goes through a reverse proxy', async (t) => {
-  const server = await startServer(t);
+  const server = await startServer(t, { QUIPU_TRUST_PROXY: 'true' });
   await post(server, [sample(), sample(), sample()]);
   for (const [prefix, expected] of [['/lrs', '/lrs/xapi/statements?'], ['/lrs/', '/lrs/xapi/statements?'], ['/a/b', '/a/b/xapi/statements?'], ['//evil.example', '/xapi/statements?'], ['https://evil.example', '/xapi/statements?'], ['/"><script>', '/xapi/statements?']] as const) {
     const { more } = await list(server, { limit: 1 }, { headers: { 'X-Forwarded-Prefix': prefix } });
@@ -124,6 +124,14 @@ t.test('more goes through a reverse proxy', async (t) => {
   }
   const aliased = (await server.request('/data/xAPI/statements/', { query: { limit: 1 } })).json<{ more: string }>();
   t.equal((await server.request(aliased.more)).status, 200, 'under an alias');
+  for (const path of ['//xapi/statements', '///data/xAPI/statements']) {
+    const { more } = (await server.request(path, { query: { limit: 1 } })).json<{ more: string }>();
+    t.equal(new URL(more, 'https://lrs.example.org/xapi/').host, 'lrs.example.org', `${path}: ${more}`);
+    t.equal((await server.request(more)).status, 200);
+  }
+  const unasked = await startServer(t);
+  await post(unasked, [sample(), sample()]);
+  t.match((await list(unasked, { limit: 1 }, { headers: { 'X-Forwarded-Prefix': '/evil' } })).more, /^\/xapi\/statements\?/, 'where no proxy is trusted');
 });
 
 t.test('more below the path of QUIPU_PUBLIC_URL', async (t) => {

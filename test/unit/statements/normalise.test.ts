@@ -44,7 +44,7 @@ t.test('ids: the client’s own, the one of a PUT, or a new one; compared in low
   t.match(voiding, { target: id.toLowerCase(), voids: true });
 });
 
-t.test('single context activities become arrays, and only their member is written anew', async (t) => {
+t.test('single context activities become arrays, and all else stays as it was sent', async (t) => {
   const context = '{"contextActivities":{"parent":{"id":"https://example.org/p"},"category":[{"id":"https://example.org/c"}]}}';
   const { text } = given(`{${base},"context":${context}, "result":{"score":{"raw":1.10}}}`);
   t.same((JSON.parse(text) as { context: object }).context, { contextActivities: { parent: [{ id: 'https://example.org/p' }], category: [{ id: 'https://example.org/c' }] } });
@@ -52,4 +52,7 @@ t.test('single context activities become arrays, and only their member is writte
   const sub = given(`{"actor":{"mbox":"mailto:ann@example.org"},"verb":{"id":"https://example.org/did"},"object":{"objectType":"SubStatement",${base},"context":${context}},"context":{"extensions":{"https://example.org/e":1.10}}}`);
   t.same((JSON.parse(sub.text) as { object: { context: { contextActivities: { parent: object } } } }).object.context.contextActivities.parent, [{ id: 'https://example.org/p' }]);
   t.ok(sub.text.includes('"https://example.org/e":1.10'));
+  const odd = String.raw`{ "extensions":{"https://example.org/e":{"contextActivities":{"parent":{"n":1.10}}}}, "context\u0041ctivities" : { "parent" :{"id":"https://example.org/p", "definition":{"extensions":{"https://example.org/n":12345678901234567890.10}}} ,"grouping":[ ]}}`;
+  const kept = given(`{${base},"context" : ${odd}}`);
+  t.ok(kept.text.includes(odd.replace('"parent" :{"id"', '"parent" :[{"id"').replace('567890.10}}}', '567890.10}}}]')), kept.text);
 });

@@ -13,6 +13,16 @@ t.test('a definition nobody knew is taken as it is', async (t) => {
   t.strictSame(mergeDefinition(undefined, given), given);
 });
 
+t.test('of another interaction type than the new one neither components nor response patterns stay', async (t) => {
+  const choice: ActivityDefinition = { name: { en: 'One' }, interactionType: 'choice', choices: [{ id: 'a' }, { id: 'b' }], correctResponsesPattern: ['a[,]b'] };
+  t.strictSame(mergeDefinition(choice, { interactionType: 'likert', scale: [{ id: 'l' }] }), { name: { en: 'One' }, interactionType: 'likert', scale: [{ id: 'l' }] });
+  t.strictSame(mergeDefinition(choice, { interactionType: 'numeric' }), { name: { en: 'One' }, interactionType: 'numeric' });
+  t.strictSame(mergeDefinition(choice, { interactionType: 'sequencing', choices: [{ id: 'c' }], correctResponsesPattern: ['c'] }),
+    { name: { en: 'One' }, interactionType: 'sequencing', choices: [{ id: 'c' }], correctResponsesPattern: ['c'] });
+  t.strictSame(mergeDefinition(choice, { name: { de: 'Eins' } }), { ...choice, name: { en: 'One', de: 'Eins' } }, 'a definition that names no type changes none');
+  t.strictSame(mergeDefinition({ name: { en: 'One' } }, choice), choice);
+});
+
 t.test('what the new definition leaves out is kept, the rest is replaced or merged', async (t) => {
   const known: ActivityDefinition = {
     name: { en: 'One' },

@@ -15,3 +15,11 @@ t.test('a run has an entry for each thing told, the same for the same', async (t
   t.notSame(other.subarray(0, TOLD_BYTES), one.told.subarray(0, TOLD_BYTES), 'something else of it');
   t.strictSame(other.subarray(TOLD_BYTES), one.told.subarray(TOLD_BYTES));
 });
+
+t.test('what is known of an activity is kept when it is long, and grows no more when it is very long', async (t) => {
+  const definition = (choices: number): object => ({ name: { en: 'One' }, type: 'https://example.org/t', interactionType: 'choice', choices: Array.from({ length: choices }, (_, n) => ({ id: `c${n}`, description: { en: 'x'.repeat(180) } })) });
+  const merge = (known: object, given: object): Record<string, object> => JSON.parse(toldBy(telling('https://example.org/1', '', { object: { id: 'https://example.org/1', definition: given } }).value)[0]!.merge(JSON.stringify(known))) as Record<string, object>;
+  t.same(merge(definition(200), { name: { de: 'Eins' } }), { ...definition(200), name: { en: 'One', de: 'Eins' } });
+  t.same(merge(definition(2000), { name: { de: 'Eins' } }), { ...definition(2000), name: { de: 'Eins' } }, 'the latest of each property');
+  t.same(merge(definition(2000), { interactionType: 'choice', choices: [{ id: 'other' }] }).choices, [{ id: 'other' }]);
+});
