@@ -2,6 +2,7 @@ import { allowedAggregates, allowedFormats, allowedFunctions, allowedTableFuncti
 import { databaseOf } from '../tenant-databases.js';
 import type { SqlEngine } from './engine.js';
 import { SqlFailure } from './failure.js';
+import { checkStructures } from './structures.js';
 import { admitSettings, forcedSettings, type SqlLimits } from './settings.js';
 import { rewriteExists, rewriteShow } from './show.js';
 import { readQueryTree, readSyntaxTree, type SyntaxTree } from './syntax-tree.js';
@@ -30,7 +31,7 @@ export interface Guard {
   /**
    * Judges a statement. It is parsed by the engine alone, as a value that is never run; what is judged is the engine's own
    * form of it, and that form is what runs. Then, in this order: kind of the statement, names of functions and tables as
-   * written, and names of tables as the engine resolves them, so that nothing is evaluated before its names are admitted.
+   * written, structures of table functions, and names of tables as the engine resolves them, so that nothing is evaluated before its names are admitted.
    * @throws SqlFailure with ClickHouse's number of the refusal, or the engine's own
    */
   admit(question: SqlQuestion, signal?: AbortSignal): Promise<Admitted>;
@@ -120,6 +121,7 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
   async function checkNames(context: Context, sql: string): Promise<void> {
     const { question, databases, signal } = context;
     const own = [databaseOf(question.tenant), systemDatabase(question.tenant)];
+    checkStructures(context.tokens);
     const written = readQueryTree(await explain('QUERY TREE run_passes = 0', sql, question, signal));
     for (const name of written.functions) {
       if (!mayCall(name)) throw new SqlFailure('ACCESS_DENIED', `Not enough privileges: the function ${name} is not taken here`);
@@ -190,7 +192,8 @@ export function createGuard({ engine, systemViews, limits }: GuardDeps): Guard {
     if (ending.includes('Literal')) throw new SqlFailure('INTO_OUTFILE_NOT_ALLOWED', 'INTO OUTFILE is not allowed');
     for (let at = tokens.length - 2; at >= 0; at--) {
       const format = tokens[at + 1];
-      if (!isKeyword(tokens[at], 'FORMAT') || format?.kind !== 'word') continue;
+      // `Null` the formatter quotes.
+      if (!isKeyword(tokens[at], 'FORMAT') || (format?.kind !== 'word' && format?.kind !== 'quoted')) continue;
       const clause = isKeyword(tokens[at + 2], 'SETTINGS') ? readSettings(tokens, at + 3) : undefined;
       if ((clause?.next ?? at + 2) !== tokens.length) continue;
       if (!ending.includes('Identifier')) break;

@@ -67,6 +67,20 @@ export const hostileQueries: Readonly<Record<string, HostileQuery[]>> = {
     ...all([358, 62], "SELECT * FROM statements INTO OUTFILE '/tmp/quipu-hostile-outfile'", "SELECT 1 INTO OUTFILE '/tmp/quipu-hostile-outfile' TRUNCATE FORMAT CSV", "SELECT 1 UNION ALL SELECT 2 INTO OUTFILE '/tmp/quipu-hostile-outfile'"),
     ...all([73], 'SELECT 1 FORMAT Template', 'SELECT 1 FORMAT Protobuf', 'SELECT 1 FORMAT CustomSeparated', 'SELECT 1 FORMAT MySQLWire', 'SELECT 1 FORMAT SQLInsert'),
   ],
+  'expressions in the structures of table functions': [
+    ...all(denied,
+      ...["x String ALIAS file('/etc/passwd')", "x String DEFAULT file('/etc/passwd')", "x String MATERIALIZED file('/etc/passwd')", "x String EPHEMERAL file('/etc/passwd')", "x ALIAS file('/etc/passwd')", "x DEFAULT(file('/etc/passwd'))", "a UInt8, x String ALIAS hostName()", 'x UInt8 ALIAS sleep(1)',
+        "`x` String  alias\tfile('/etc/passwd')", "x Enum('a)' = 1, 'b(') ALIAS file('/etc/passwd')", "x Enum8('\\\\' = 1) ALIAS file('/etc/passwd')", "x String /* */ ALIAS file('/etc/passwd')", 'x String CODEC(NONE)', 'x String TTL now()', 'CONSTRAINT c CHECK file()', 'INDEX i (file(1)) TYPE minmax', '',
+        "`a'` String ALIAS file('/etc/passwd'), `c'` String", "`a'` String ALIAS hostName(), `c'` String", "`a\\\\'` String ALIAS hostName(), `c'` String", '"a\'" String ALIAS hostName(), "c\'" String', "x $$'$$ String ALIAS hostName(), y $$'$$ String", "x Decimal(10 --) \\n, 2) ALIAS hostName()", "x Array(String) ALIAS Array(hostName())"]
+        .flatMap((structure) => [`SELECT * FROM values('${structure.replace(/'/g, "\\'")}', (1))`, `SELECT * FROM null('${structure.replace(/'/g, "\\'")}')`]),
+      "SELECT x FROM `values`('a UInt8, x String ALIAS file(\\'/etc/passwd\\')', (1))", "SELECT x FROM VALUES('x String ALIAS file(\\'/etc/passwd\\')', (1))", "SELECT x FROM values(concat('x String ALIAS ', 'file()'), (1))", "SELECT x FROM values('x String' || ' ALIAS file()', (1))",
+      "SELECT x FROM values((SELECT 'x String ALIAS file()'), (1))", "WITH 'x String ALIAS file()' AS s SELECT x FROM values(s, (1))", 'SELECT * FROM values((1, 2))', "SELECT (SELECT x FROM values('a UInt8, x String ALIAS hostName()', (1)))", "DESCRIBE (SELECT x FROM null('x UInt8 DEFAULT toUInt8(file(\\'/etc/passwd\\'))'))",
+      "EXPLAIN SELECT x FROM values('a UInt8, x String ALIAS hostName()', (1))"),
+    { query: 'SELECT x FROM values({s:String}, (1))', url: { param_s: "a UInt8, x String ALIAS file('/etc/passwd')" }, codes: denied },
+    { query: "SELECT 1 AS v FORMAT Null", codes: [0] },
+    ...all([0], "SELECT * FROM values('name String, points Nullable(UInt8)', ('Ann', 3), ('Bob', NULL))", "SELECT * FROM values('`a b` Enum8(\\'x)\\' = 1), m Map(String, Array(Float64)), d DateTime64(3, \\'UTC\\'), n Decimal(10, 2)', ('x)', map(), 0, 1.5))", "SELECT count() FROM null('a UInt8')"),
+    ...all(denied, 'SELECT arrayLevenshteinDistance([1], [2])', 'SELECT arrayLevenshteinDistanceWeighted([1], [2], [1.], [1.])', 'SELECT arraySimilarity([1], [2], [1.], [1.])'),
+  ],
   'writing and ruling': [
     ...all(readonly,
       "INSERT INTO statements VALUES (1)", "INSERT INTO FUNCTION file('/tmp/quipu-hostile-outfile', 'CSV') SELECT 1", "INSERT INTO quipu.statement_log SELECT * FROM quipu.statement_log", 'CREATE TABLE x (a Int8) ENGINE = Memory', 'CREATE TEMPORARY TABLE x (a Int8)',
