@@ -4,6 +4,8 @@ import type { Credential } from '../auth/credential.js';
 import '../auth/request.js';
 import { QuipuError } from '../xapi/errors.js';
 
+/** What one tenant may hold of that which the other tenants leave, so that those always find some room. */
+const SHARE = 3 / 4;
 /** Answers no longer than this are not counted. */
 const SMALL_ANSWER = 64 << 10;
 /** Answers that are put together at a time; further ones wait, since how large they become is not known before. */
@@ -12,8 +14,9 @@ const ANSWERS_IN_THE_MAKING = 16;
 /**
  * Bounds the memory that request bodies take together, and as much again that answers do which wait for slow readers. A request
  * reserves what its Content-Length declares, or the largest body when it declares none; a compressed one more when it turns out
- * larger. When a budget is spent, requests are answered 503 with Retry-After. Bodies of requests that have shown no credential, as those
- * in the alternate syntax before they are unwrapped, take a quarter at the most, so that strangers keep nobody out.
+ * larger. When a budget is spent, or a tenant's share of it, requests are answered 503 with Retry-After. Bodies of requests that have
+ * shown no credential, as those in the alternate syntax before they are unwrapped, take a quarter at the most, and those of one address
+ * its share of that, so that strangers keep nobody out.
  * @param maxBytes each budget
  * @param maxBodyBytes most that one body can take, since longer ones are refused or streamed to disk
  */
@@ -23,8 +26,9 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
   const answers = createBudget(maxBytes, 'as many answers as it may that their readers have not taken yet');
 
   function take(request: FastifyRequest, reply: FastifyReply, bytes: number): void {
-    if ((request.credential as Credential | undefined) === undefined) strangers.take(reply, bytes);
-    bodies.take(reply, bytes);
+    const tenant = tenantOf(request);
+    if (tenant === undefined) strangers.take(reply, bytes, request.ip);
+    bodies.take(reply, bytes, tenant);
   }
 
   app.addHook('preParsing', (request, reply, _payload, next) => {
@@ -38,6 +42,8 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
   });
   // What decompresses stands with each route, so what measures its outcome has to as well.
   app.addHook('onRoute', (route) => {
+    // Such a route takes the request itself as it comes.
+    if (route.decompress === false) return;
     const before = route.preParsing === undefined ? [] : [route.preParsing].flat();
     route.preParsing = [...before, (request: FastifyRequest, reply: FastifyReply, payload: Readable, done: (error: null, payload: Readable) => void) => {
       const known = declaredBytes(request, maxBodyBytes);
@@ -54,12 +60,17 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
     const bytes = heldBytes(payload);
     making.leave(request);
     try {
-      if (bytes > SMALL_ANSWER) answers.take(reply, bytes);
+      if (bytes > SMALL_ANSWER) answers.take(reply, bytes, tenantOf(request));
       next(null, payload);
     } catch (error) {
       next(error as QuipuError);
     }
   });
+}
+
+/** Undefined for who has shown no credential. */
+function tenantOf(request: FastifyRequest): string | undefined {
+  return (request.credential as Credential | undefined)?.tenant;
 }
 
 /** Bytes in memory that an answer takes until it is read: of a stream what its `heldBytes` says, and nothing without it. */
@@ -94,15 +105,24 @@ function createPlaces(count: number) {
 
 function createBudget(maxBytes: number, what: string) {
   let reserved = 0;
+  const heldBy = new Map<string | undefined, number>();
   const refusal = (): QuipuError => new QuipuError('overloaded', `The server holds ${what}; send the request again in a moment.`, { retryAfter: 1 });
   return {
     refusal,
     spent: () => reserved >= maxBytes,
-    /** Reserves bytes until the request is over. @throws QuipuError `overloaded` when there are not so many left */
-    take(reply: FastifyReply, bytes: number): void {
+    /** Reserves bytes until the request is over. @throws QuipuError `overloaded` when there are not so many left, or the holder has its share */
+    take(reply: FastifyReply, bytes: number, holder: string | undefined): void {
+      const held = heldBy.get(holder) ?? 0;
       if (reserved > 0 && reserved + bytes > maxBytes) throw refusal();
+      if (held > 0 && held + bytes > SHARE * (maxBytes - reserved + held)) throw refusal();
       reserved += bytes;
-      whenOver(reply, () => { reserved -= bytes; });
+      heldBy.set(holder, held + bytes);
+      whenOver(reply, () => {
+        reserved -= bytes;
+        const rest = heldBy.get(holder)! - bytes;
+        if (rest > 0) heldBy.set(holder, rest);
+        else heldBy.delete(holder);
+      });
     },
   };
 }

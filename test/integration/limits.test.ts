@@ -6,7 +6,7 @@ import { createGzip, gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { multipart } from './kill-load.js';
 import { openRaw } from './raw-connection.js';
-import type { Answer } from './server.js';
+import type { Answer, Key } from './server.js';
 import { startProcess, type ServerProcess } from './server-process.js';
 
 t.setTimeout(180_000);
@@ -143,15 +143,18 @@ t.test('a zip bomb is refused quickly', async (t) => {
 });
 
 t.test('the budget of memory', async (t) => {
-  const server = await start(t, { QUIPU_MAX_MEMORY_BYTES: String(4 * MIB), QUIPU_MAX_BODY_BYTES: String(2 * MIB) });
-  const head = `POST /xapi/statements HTTP/1.1\r\nHost: x\r\nAuthorization: ${server.authorization}\r\nX-Experience-API-Version: 2.0.0\r\nContent-Type: application/json\r\nContent-Length: ${2 * MIB}\r\n\r\n[`;
-  const slow = await Promise.all([1, 2].map(() => openRaw(server.url)));
+  const server = await start(t, { QUIPU_MAX_MEMORY_BYTES: String(4 * MIB), QUIPU_MAX_BODY_BYTES: String(MIB) });
+  await server.request('/v1/tenants', { method: 'POST', body: { id: 'other', name: 'Other' } });
+  const other = (await server.request('/v1/keys', { method: 'POST', query: { tenant: 'other' }, body: { name: 'Other', scopes: ['all'] } })).json<Key>();
+  const head = `POST /xapi/statements HTTP/1.1\r\nHost: x\r\nAuthorization: ${server.authorization}\r\nX-Experience-API-Version: 2.0.0\r\nContent-Type: application/json\r\nContent-Length: ${MIB}\r\n\r\n[`;
+  const slow = await Promise.all([1, 2, 3].map(() => openRaw(server.url)));
   for (const connection of slow) connection.write(head);
   await new Promise((resolve) => setTimeout(resolve, 300));
   const answer = await server.request('statements', { method: 'POST', body: statement() });
   refused(t, answer, 503, 'overloaded', 'a body beyond the budget');
   t.match(answer.headers['retry-after'], /^\d+$/, 'with Retry-After');
   t.equal((await server.request('statements')).status, 200, 'requests without a body are answered');
+  for (const bytes of [10, 700_000]) t.equal((await server.request('statements', { method: 'POST', body: padded(bytes), key: other })).status, 200, `another tenant finds room for ${bytes} bytes`);
   for (const connection of slow) connection.close();
   await new Promise((resolve) => setTimeout(resolve, 300));
   t.equal((await server.request('statements', { method: 'POST', body: statement() })).status, 200, 'when the bodies are gone there is room again');

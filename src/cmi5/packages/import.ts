@@ -49,6 +49,10 @@ const UNPACKED = 4;
 const otherTypes: Record<VersionRecord['kind'], readonly string[]> = { zip: ['application/x-zip-compressed', 'application/x-zip'], xml: ['application/xml'] };
 /** Bytes of a structure as JSON with the ids that are given to it: a record of a database holds 16 MiB, and a registration tells of each AU twice. */
 const MOST_STRUCTURE = 8 << 20;
+/** Bytes of the "satisfied" statements of the course and its blocks, which may all have to be written with one statement of an AU. */
+const MOST_SATISFIED = 8 << 20;
+/** Bytes of such a statement at the most, beyond its title and ids. */
+const SATISFIED_BYTES = 1000;
 /** Bytes of an id that is given, beyond those of the public URL. */
 const ID_BYTES = 60;
 
@@ -68,6 +72,7 @@ export async function importPackage(deps: ImportDeps, tenant: string, request: I
     const reading = await readPackage(staged, maxPackageBytes * UNPACKED);
     if ('faults' in reading) throw invalidPackage(reading.faults);
     if (bytesOf(reading.structure, deps.homePage) > MOST_STRUCTURE) throw invalidPackage([tooLarge]);
+    if (satisfiedBytes(reading.structure, deps.homePage) > MOST_SATISFIED) throw invalidPackage([tooManyBlocks]);
     return await record(deps, tenant, id, staged, reading, request);
   } finally {
     // Does nothing to what was committed.
@@ -191,6 +196,15 @@ function bytesOf(structure: CourseStructure, homePage: string): number {
   const ids = unitsOf(structure).length + blocksOf(structure).length;
   return Buffer.byteLength(JSON.stringify(structure)) + ids * (homePage.length + ID_BYTES);
 }
+
+/** About as many as the statements take that say that the course and its blocks are satisfied (cmi5 9.3.9). */
+function satisfiedBytes(structure: CourseStructure, homePage: string): number {
+  return [structure, ...blocksOf(structure)].reduce((sum, { publisherId, title }) => sum + Buffer.byteLength(JSON.stringify({ publisherId, title })) + 2 * homePage.length + SATISFIED_BYTES, 0);
+}
+
+const tooManyBlocks: PackageFault = {
+  rule: 'course-structure-size', section: 'cmi5 9.3.9, 13.2', message: `The statements that say that the course and its blocks are satisfied would come to more than ${MOST_SATISFIED} bytes.`, hint: 'Make several courses of it, or shorten the titles of its blocks.',
+};
 
 const tooLarge: PackageFault = {
   rule: 'course-structure-size', section: 'cmi5 13.2', message: `The course structure comes to more than ${MOST_STRUCTURE} bytes, with an id for each AU and block.`, hint: 'Make several courses of it.',

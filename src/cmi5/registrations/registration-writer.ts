@@ -74,7 +74,10 @@ export interface RegistrationWriterDeps {
   ended(tenant: string, session: SessionState): Promise<void>;
 }
 
-/** Bytes of the statements of one change: they are written into the record as well, which a database bounds at 16 MiB. */
+/**
+ * Bytes of the AU's statements of one change. All of a change are written into the record as well, which a database bounds at 16 MiB:
+ * those of the LMS come to 8 MiB at the most, since no course is imported of which they would come to more.
+ */
 const MOST_BYTES = 4 << 20;
 /** Pending changes of which this process remembers what became of them. */
 const MOST_REMEMBERED = 10_000;
@@ -169,7 +172,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     }
 
     const pending: PendingChange = { statements: change.statements.map(textOf), state: next.state, version: next.version };
-    const bytes = pending.statements.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    const bytes = change.statements.reduce((sum, statement, index) => sum + ('au' in statement ? Buffer.byteLength(pending.statements[index]!) : 0), 0);
     if (bytes > MOST_BYTES) throw new QuipuError('too-large', `The statements have ${bytes} bytes together; a request of a session has at most ${MOST_BYTES}.`, { expected: 'several requests' });
     const result = await redo(tenant, record, now, pending, batch, change.beside);
     if (!result) return undefined;
