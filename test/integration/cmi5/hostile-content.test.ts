@@ -71,3 +71,24 @@ t.test('a learner whose account no launch URL could carry is not enrolled', { ti
   const { url } = await launch(server, await register(server, course, learner('ü'.repeat(250))));
   t.equal((await send(url.replace(/#.*/, ''), { version: null })).status, 200, 'one that is long is launched');
 });
+
+t.test('a course of many blocks with long titles can be registered, completed and waived, and one too large for that is not imported', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  const structure = (blocks: number, languages: number): string => {
+    const title = `<title>${Array.from({ length: languages }, (_, n) => `<langstring lang="x-${n}">${'t'.repeat(300)}</langstring>`).join('')}</title><description><langstring lang="en">d</langstring></description>`;
+    const unit = (id: number, moveOn: string): string => `<au id="https://example.org/au/${id}" moveOn="${moveOn}"><title><langstring lang="en">AU</langstring></title><description><langstring lang="en">d</langstring></description><url>https://example.org/${id}</url></au>`;
+    return `<?xml version="1.0" encoding="UTF-8"?><courseStructure xmlns="https://w3id.org/xapi/profiles/cmi5/v1/CourseStructure.xsd"><course id="https://example.org/large"><title><langstring lang="en">Large</langstring></title><description><langstring lang="en">d</langstring></description></course>`
+      + `${unit(0, 'Completed')}${Array.from({ length: blocks }, (_, n) => `<block id="https://example.org/block/${n}">${title}${unit(n + 1, 'NotApplicable')}</block>`).join('')}</courseStructure>`;
+  };
+  const send = (xml: string) => server.request('/v1/cmi5/packages', { method: 'POST', key: server.admin, version: null, headers: { 'Content-Type': 'application/xml' }, body: xml });
+  const made = await send(structure(1100, 12));
+  t.equal(made.status, 201, made.text.slice(0, 200));
+  const course = { id: made.json<{ course: string }>().course, node: '', units: [] };
+  const registration = await register(server, course);
+  t.match((await server.request('statements', { query: { registration, limit: 1, verb: 'https://w3id.org/xapi/adl/verbs/satisfied' } })).json(), { statements: [{ verb: {} }] });
+  const unit = await start(server, registration);
+  t.strictSame((await Promise.all([unit.send(unit.statement('initialized'))])).map(({ status }) => status), [200]);
+  t.equal((await unit.send(unit.statement('completed', { result: { completion: true, duration: 'PT1S' } }))).status, 200);
+  t.equal((await unit.send(unit.statement('terminated', { result: { duration: 'PT1S' } }))).status, 200);
+  t.match((await send(structure(7500, 1).replaceAll('/large', '/larger'))).json(), { error: 'invalid-package', faults: [{ rule: 'course-structure-size', section: /9\.3\.9/ }] });
+});
