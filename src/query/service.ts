@@ -49,8 +49,16 @@ const newestPosition = `
   WITH (SELECT argMax(through, version) FROM quipu.summaries PREWHERE tenant = {tenant:String}) AS summarised
   SELECT greatest(summarised, max(position)) FROM quipu.statement_log PREWHERE tenant = {tenant:String} WHERE position >= summarised`;
 
-/** @param check throws QuipuError `store-unavailable` when the engine can't be asked */
-export function createAnalyticsService({ client, check }: { client: ClickHouseClient; check(): void }): AnalyticsService {
+/** What the views of the tenants need. */
+export interface AnalyticsServiceDeps {
+  client: ClickHouseClient;
+  /** @throws QuipuError `store-unavailable` when the engine can't be asked */
+  check(): void;
+  /** Makes the tenant's database when it isn't there: a tenant that has stored nothing is shown nothing. */
+  prepareTenant(tenant: string): Promise<void>;
+}
+
+export function createAnalyticsService({ client, check, prepareTenant }: AnalyticsServiceDeps): AnalyticsService {
   const views = loadViews();
   const definitions = summaryDefinitions();
 
@@ -75,6 +83,7 @@ export function createAnalyticsService({ client, check }: { client: ClickHouseCl
     },
     page: async (tenant, view, filters, { offset, horizon: known, now }, limit) => {
       check();
+      await prepareTenant(tenant).catch((error: unknown) => { throw error instanceof QuipuError ? error : unavailable(error); });
       const database = databaseOf(tenant);
       const horizon = known ?? Number((await ask(newestPosition, { tenant })).rows[0]![0]);
       const { sql, params } = filterCondition(filters, database);

@@ -144,7 +144,7 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     documents: createDocumentService({ documents, maxDocumentBytes: config.maxDocumentBytes, maxDepth: config.maxDepth, now: Date.now }),
     feed, engine, leases, jobs,
     consumers: createConsumerService({ consumers, checkpoints, letters, listTenants }),
-    analytics: createAnalyticsService({ client: engine.client, check: () => engine.check() }),
+    analytics: createAnalyticsService({ client: engine.client, check: () => engine.check(), prepareTenant: (tenant) => engine.prepareTenant(tenant) }),
     sql: createSqlService({ client: engine.client, keys, tokens, prepareTenant: (tenant) => engine.prepareTenant(tenant), executionTime: config.analyticsTimeout, memory: config.analyticsQueryBytes }),
     transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
     backup: createBackupService({ store: storage.backup, statements: store, attachments, content: storage.content, tenants }),

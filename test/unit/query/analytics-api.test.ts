@@ -20,7 +20,7 @@ function say(who: string, verb: string, activity: string, timestamp: string, res
 t.test('the query API', { skip: engine === undefined && 'the package chdb is not installed' }, async (t) => {
   const { client, insert, stop } = engine!;
   let problem: QuipuError | undefined;
-  const analytics = createAnalyticsService({ client, check: () => { if (problem) throw problem; } });
+  const analytics = createAnalyticsService({ client, prepareTenant: async () => undefined, check: () => { if (problem) throw problem; } });
   const app = Fastify();
   setErrorHandler(app);
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'test', version: '1' } } });
@@ -62,6 +62,7 @@ t.test('the query API', { skip: engine === undefined && 'the package chdb is not
 
   t.test('filters', async (t) => {
     const statements = async (values: Record<string, string>): Promise<unknown> => (await rows(`key_figures?${query(values)}`))[0]?.statements;
+    t.match((await rows('key_figures?verb=https://example.org/nobody-did'))[0], { statements: 0, average_score: null, first_statement: null, last_statement: null }, 'of no statements');
     t.equal(await statements({}), 5);
     t.equal(await statements({ since: '2026-06-02', until: '2026-06-03' }), 2);
     // By the clock of Berlin the first statement is of 2 June, 00:30.

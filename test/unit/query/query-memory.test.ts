@@ -25,7 +25,7 @@ t.test('what passes its room on disk is refused in words', { skip: engine === un
   for (const bound of [{ max_temporary_data_on_disk_size_for_query: '1000000' }, { min_free_disk_space_for_temporary_data: String(2 ** 60) }]) {
     // The engine is asked for more than a view of few statements takes.
     const asking = { query: () => engine!.client.query({ query: many, format: 'JSONCompact', clickhouse_settings: { max_threads: 1, ...queryMemory(100_000_000), ...bound } }) };
-    const service = createAnalyticsService({ client: asking as unknown as ClickHouseClient, check: () => undefined });
+    const service = createAnalyticsService({ client: asking as unknown as ClickHouseClient, prepareTenant: async () => undefined, check: () => undefined });
     const page = service.page('one', loadViews().get('verbs')!, { timezone: 'UTC', descendants: false }, { offset: 0, now: Date.UTC(2026, 11, 1) }, 10);
     await t.rejects(page, { code: 'store-unavailable', details: { rule: 'query-limit' } }, Object.keys(bound)[0]!);
   }

@@ -171,7 +171,7 @@ t.test('summaries', { skip: engine === undefined && 'the package chdb is not ins
   });
 
   t.test('pages of one listing count the same statements, also when summaries are made between them', async (t) => {
-    const service = createAnalyticsService({ client, check: () => undefined });
+    const service = createAnalyticsService({ client, prepareTenant: async () => undefined, check: () => undefined });
     const filters = { timezone: 'UTC', descendants: false };
     const start = { offset: 0, now: Date.UTC(2026, 11, 1) };
     const listings: { view: View; whole: unknown[][]; first: ViewPage }[] = [];
@@ -191,7 +191,7 @@ t.test('summaries', { skip: engine === undefined && 'the package chdb is not ins
   });
 
   t.test('what a program with other definitions has made is not read, and made anew', async (t) => {
-    const service = createAnalyticsService({ client, check: () => undefined });
+    const service = createAnalyticsService({ client, prepareTenant: async () => undefined, check: () => undefined });
     await summaries.make('other');
     // It has filled none of the tables that are read here, and dropped what was in them.
     await client.command({ query: "INSERT INTO quipu.summaries SELECT tenant, max(version) + 4096, max(through), now64(3), 'of an older program' FROM quipu.summaries WHERE tenant = 'other' GROUP BY tenant" });
