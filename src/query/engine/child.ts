@@ -14,6 +14,8 @@ export interface ChildOptions {
   defaults: Record<string, string>;
   maxStatements: number;
   maxBodyBytes: number;
+  /** Milliseconds that a statement which was ended may go on before the process is; 15 seconds when left out. */
+  endingPatience?: number;
 }
 
 /** What the process tells its parent. */
@@ -24,12 +26,12 @@ export type ChildMessage = { status: 'listening'; version: string } | { status: 
  * open, and ends as soon as the channel to its parent closes, however the parent ended.
  */
 async function main(): Promise<void> {
-  const { path, socketPath, memoryBytes, defaults, maxStatements, maxBodyBytes } = JSON.parse(process.argv[2]!) as ChildOptions;
+  const { path, socketPath, memoryBytes, defaults, maxStatements, maxBodyBytes, endingPatience = 15_000 } = JSON.parse(process.argv[2]!) as ChildOptions;
   // Before the engine starts its threads, which take it over.
   giveWay();
   process.umask(0o077);
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  const engine = await openEmbeddedEngine(path, memoryBytes);
+  const engine = await openEmbeddedEngine(path, memoryBytes, { patience: endingPatience, onStubborn: () => fail('a statement went on after it was ended') });
   const server = createServer({ maxHeaderSize: 1 << 20 }, createHttpInterface({ engine, defaults, maxStatements, maxBodyBytes }));
   server.keepAliveTimeout = 30_000;
   server.requestTimeout = 0;
@@ -45,10 +47,13 @@ function tell(message: ChildMessage): void {
   process.send?.(message);
 }
 
-// SIGKILL, because the engine's own exit waits for statements under way; what was answered is on disk.
+/** Ends the process. By SIGKILL, because the engine's own exit waits for statements under way; what was answered is on disk. */
+function fail(reason: string, missing = false): void {
+  process.send?.({ status: 'failed', reason, missing } satisfies ChildMessage, () => process.kill(process.pid, 'SIGKILL'));
+}
+
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 main().catch((error: Error & { code?: string }) => {
-  const missing = error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND';
-  process.send?.({ status: 'failed', reason: error.message, missing } satisfies ChildMessage, () => process.kill(process.pid, 'SIGKILL'));
+  fail(error.message, error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND');
 });

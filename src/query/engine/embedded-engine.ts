@@ -47,12 +47,23 @@ export interface EmbeddedEngine {
   close(): void;
 }
 
+/** First words of statements that only read, nothing where they begin with a parenthesis: nobody minds when they end with the process. */
+const reading = /^(?:|SELECT|WITH|EXPLAIN|DESCRIBE|DESC|SHOW|EXISTS)$/;
+
+/** What happens to a statement that reads on after it was ended, since the engine looks for that between blocks alone, not within a function. */
+export interface StubbornOptions {
+  /** Milliseconds that it is given. */
+  patience: number;
+  /** Called then. */
+  onStubborn(): void;
+}
+
 /**
  * @param path folder of its data
  * @param memoryBytes what all statements together may take
  * @throws EngineException, or ERR_MODULE_NOT_FOUND when the package is missing
  */
-export async function openEmbeddedEngine(path: string, memoryBytes: number): Promise<EmbeddedEngine> {
+export async function openEmbeddedEngine(path: string, memoryBytes: number, { patience, onStubborn }: StubbornOptions): Promise<EmbeddedEngine> {
   const name = 'chdb';
   const { Session } = await import(name) as Chdb;
   const root = new Session(path, { connectionArgs: [`--max_server_memory_usage=${memoryBytes}`] });
@@ -61,10 +72,13 @@ export async function openEmbeddedEngine(path: string, memoryBytes: number): Pro
   async function run(statement: EngineStatement, signal: AbortSignal): Promise<EngineResult> {
     const session = new Session(path);
     const mark = randomUUID();
+    let impatience: NodeJS.Timeout | undefined;
     const cancel = (): void => {
+      if (reading.test(statement.verb)) impatience = setTimeout(onStubborn, patience);
       root.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = '${mark}' ASYNC`).catch(() => undefined);
     };
     const end = (): void => {
+      clearTimeout(impatience);
       signal.removeEventListener('abort', cancel);
       session.close();
     };

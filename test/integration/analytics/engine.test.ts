@@ -107,6 +107,27 @@ t.test('ended and started anew when it hangs, and when it takes too much memory'
   t.ok(true);
 });
 
+t.test('a query that goes on after its client has gone ends with the process, and nothing else does', { skip: withoutEngine }, async (t) => {
+  const { socketPath, supervisor } = await startEngine(t, { endingPatience: 1000 });
+  const leave = async (sql: string, after: number): Promise<void> => {
+    const sent = request({ socketPath, path: query(sql), agent: false }, (answer) => answer.on('error', () => undefined)).on('error', () => undefined);
+    sent.end();
+    await new Promise((resolve) => setTimeout(resolve, after));
+    sent.destroy();
+  };
+  await leave('SELECT sum(sipHash64(number)) FROM numbers(1000000000000)', 300);
+  await leave('SELECT number, repeat(\'x\', 1000) FROM numbers(1000000000)', 300);
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  t.equal(supervisor.starts(), 1, 'queries that end when they are told to');
+  t.match(await ask(socketPath, query('SELECT 1')), { text: '1\n' });
+  for (const sql of ['SELECT arrayLevenshteinDistance(range(240000), range(1, 240001))', '(SELECT arrayLevenshteinDistance(range(240000), range(2, 240002)))']) {
+    const starts = supervisor.starts();
+    await leave(sql, 500);
+    await until(async () => supervisor.starts() > starts && supervisor.state().status === 'running', `${sql} does not hold the engine`);
+    t.match(await ask(socketPath, query('SELECT 1')), { text: '1\n' });
+  }
+});
+
 t.test('migrations are recorded and bear being repeated', { skip: withoutEngine }, async (t) => {
   const { socketPath } = await startEngine(t);
   const client = createEngineClient({ kind: 'socket', socketPath });
