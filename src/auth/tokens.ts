@@ -1,5 +1,5 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import jwt, { type Algorithm, type JwtPayload } from 'jsonwebtoken';
+import jwt, { type Algorithm, type JwtHeader, type JwtPayload } from 'jsonwebtoken';
 import { QuipuError } from '../xapi/errors.js';
 import type { Actor } from '../xapi/types.js';
 import { parseAgent } from './authority.js';
@@ -56,11 +56,13 @@ export function createTokenVerifier(options: TokenOptions): TokenVerifier {
 
   function claimsOf(token: string): JwtPayload {
     if (keys.length === 0) throw unauthorized('This server is not set up to take Bearer tokens.', 'Basic authentication with a key and its secret');
-    const algorithm = algorithmOf(token);
-    const key = keys.find(({ algorithms }) => algorithms.some((one) => one === algorithm));
+    const header = headerOf(token);
+    const key = keys.find(({ algorithms }) => algorithms.some((one) => one === header?.alg));
     if (!key) {
       throw unauthorized('The Bearer token is no JWT signed with an algorithm that this server takes.', keys.flatMap(({ algorithms }) => algorithms).join(', '));
     }
+    // RFC 7515 4.1.11: extensions that are not understood.
+    if (header?.crit !== undefined) throw unauthorized('The Bearer token demands extensions that this server does not know.', 'a token without crit in its header');
     let claims: JwtPayload | string;
     try {
       claims = jwt.verify(token, key.key, { algorithms: key.algorithms, issuer: options.jwtIssuer, audience: options.jwtAudience });
@@ -109,9 +111,9 @@ function agentOrNone(value: unknown): Actor | undefined {
   }
 }
 
-function algorithmOf(token: string): string | undefined {
+function headerOf(token: string): JwtHeader | undefined {
   try {
-    return jwt.decode(token, { complete: true })?.header.alg;
+    return jwt.decode(token, { complete: true })?.header;
   } catch {
     return undefined;
   }

@@ -14,9 +14,6 @@ const always = {
   'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*', 'X-Content-Type-Options': 'nosniff',
 } as const;
 
-/** Bytes of a body that are read; what comes in it means nothing. */
-const MOST_BODY = 64 << 10;
-
 export interface FetchOptions {
   sessions: Sessions;
   /** Told when a token could not be given for no fault of the caller. */
@@ -31,11 +28,19 @@ export const fetchPlugin: FastifyPluginCallback<FetchOptions> = (app, { sessions
   const hidden = { config: { open: true }, schema: { hide: true } };
   const answer = (reply: FastifyReply, body: object, status = 200): FastifyReply => reply.code(status).headers(always).send(JSON.stringify(body));
   app.removeAllContentTypeParsers();
-  // Read to its end, so that the connection can be used again; a body that is long is refused.
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MOST_BODY }, (_request, _body, parsed) => parsed(null, undefined));
+  // What comes in a body means nothing, nor what it says to be; it is read to its end, so that the connection can be used again.
+  app.addHook('onRequest', (request, _reply, next) => {
+    delete request.headers['content-type'];
+    delete request.headers['content-encoding'];
+    next();
+  });
+  app.addContentTypeParser('*', (_request, payload, parsed) => {
+    payload.resume();
+    parsed(null, undefined);
+  });
   app.setErrorHandler((error, _request, reply) => {
-    const { statusCode } = error as { statusCode?: number };
-    if (statusCode !== undefined && statusCode < 500) return answer(reply.header('Connection', 'close'), errors.unknown);
+    const { statusCode, status = statusCode } = error as { statusCode?: number; status?: number };
+    if (status !== undefined && status < 500) return answer(reply.header('Connection', 'close'), errors.unknown);
     onFault(error);
     return answer(reply, errors.fault);
   });

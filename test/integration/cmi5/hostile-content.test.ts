@@ -48,6 +48,17 @@ t.test('a package that gives its AU the id of an AU of another course writes no 
   t.equal((await put(unit.parameters.activityId)).status, 204, 'that of its own is its');
 });
 
+t.test('a token is given whatever the body of its request, and says to be', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  const registration = await register(server, await importCourse(server, [{ moveOn: 'Completed' }]));
+  for (const [headers, body] of [[{ 'Content-Type': '!!bad' }, 'x'], [{ 'Content-Encoding': 'foo' }, 'x'], [{ 'Content-Encoding': 'gzip', 'Content-Type': 'application/json' }, 'no gzip'], [{}, 'x'.repeat(70_000)], [{ 'Content-Type': 'application/json' }, '{']] as [Record<string, string>, string][]) {
+    const { url } = await launch(server, registration);
+    const answer = await server.request(new URL(url).searchParams.get('fetch')!.slice(server.url.length), { method: 'POST', key: null, version: null, headers, body });
+    t.equal(answer.status, 200);
+    t.match(answer.json(), { 'auth-token': String }, JSON.stringify(headers));
+  }
+});
+
 t.test('a course that was deleted is launched no more', { timeout: 120_000 }, async (t) => {
   const server = await startServer(t);
   const course = await importCourse(server, [{ moveOn: 'Completed' }]);

@@ -37,6 +37,7 @@ t.test('algorithms are those of the configured keys', async (t) => {
   t.ok(await both.verifyHeader(bearer(claims, rsa.privateKey, { algorithm: 'RS256' })));
   t.ok(await both.verifyHeader(bearer(claims)));
   await t.rejects(publicRsa.verifyHeader(bearer(claims, rsa.privateKey, { algorithm: 'PS256' })), { code: 'unauthorized' });
+  await t.rejects(secret.verifyHeader(bearer(claims, jwtSecret, { header: { alg: 'HS256', crit: ['x'], x: 1 } as jwt.JwtHeader })), { code: 'unauthorized', message: /extensions/ }, 'RFC 7515 4.1.11');
   const none = `Bearer ${jwt.sign({ ...claims, exp: Date.now() }, '', { algorithm: 'none' })}`;
   for (const tokens of [secret, publicRsa, publicEc, both]) await t.rejects(tokens.verifyHeader(none), { code: 'unauthorized' });
 });
