@@ -45,6 +45,16 @@ export interface NewStatement {
   readonly defines: boolean;
 }
 
+/** The same statement, which redefines nothing. */
+export function withoutDefinitions(statement: NewStatement): NewStatement {
+  const { id, uuid, value, text, timed, named, target, voids } = statement;
+  return {
+    id, uuid, value, text, timed, named, voids, ...(target === undefined ? {} : { target }), told: Buffer.alloc(0), defines: false,
+    keys: (hash) => statement.keys(hash),
+    framed: (hash, before, close) => statement.framed(hash, before, close),
+  };
+}
+
 /** What became of a batch. A conflict means that nothing of the batch was stored. */
 export type AppendResult =
   | { status: 'stored'; outcomes: ('stored' | 'duplicate')[] }

@@ -1,5 +1,6 @@
 import type { CredentialPolicy, DocumentAccess } from '../../auth/policy.js';
-import type { NewStatement, StoredStatement } from '../../statements/store.js';
+import { withoutDefinitions, type NewStatement, type StoredStatement } from '../../statements/store.js';
+import { definedThings } from '../../xapi/activity-definitions.js';
 import { agentIdentifier } from '../../xapi/actors.js';
 import { QuipuError, type ErrorCode } from '../../xapi/errors.js';
 import { keyValues } from '../../xapi/statement-keys.js';
@@ -68,6 +69,10 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
     return stored !== undefined && mayRead(stored);
   }
 
+  function definesOurs({ defines, value }: NewStatement): boolean {
+    return defines && definedThings(value).activities.some(([activity]) => activity.startsWith(deps.lmsActivities));
+  }
+
   function mayRead({ text }: StoredStatement): boolean {
     const { actor, context } = JSON.parse(text.toString('utf8')) as Statement;
     return agentIdentifier(actor) === learnerKey && context?.registration?.toLowerCase() === session.registration;
@@ -83,7 +88,8 @@ export function createSessionPolicy(session: Session, deps: SessionPolicyDeps): 
     let { state } = registration;
     for (const [index, statement] of batch.entries()) {
       const { breaches, next } = judgeStatement(context, state, { id: statement.id, hasOwnId: statement.named, value: statement.value, at });
-      statements.push({ au: statement });
+      // What the activities of the LMS are called, the LMS says (cmi5 9.4).
+      statements.push({ au: definesOurs(statement) ? withoutDefinitions(statement) : statement });
       if (breaches.length > 0) {
         if (isOpen(state.session, id) && await isRepeat(registration, statement)) continue;
         const tolerant = await courses.mode(tenant, session.course) === 'compat';

@@ -48,6 +48,23 @@ t.test('a package that gives its AU the id of an AU of another course writes no 
   t.equal((await put(unit.parameters.activityId)).status, 204, 'that of its own is its');
 });
 
+t.test('content does not rename the activities of the LMS', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  const course = await importCourse(server, [{ moveOn: 'Completed' }]);
+  const unit = await start(server, await register(server, course));
+  const definition = { name: { en: 'Hacked' }, type: 'https://hostile.example/type' };
+  const about = async (activityId: string): Promise<string> => (await server.request('activities', { query: { activityId } })).text;
+  const before = await about(unit.parameters.activityId);
+  const said = unit.statement('experienced', { object: { id: course.node, definition } });
+  t.strictSame([(await unit.send(unit.statement('initialized', { object: { id: unit.parameters.activityId, definition } }))).status, (await unit.send(said)).status,
+    (await unit.send(unit.statement('experienced', { object: { id: 'https://example.org/page', definition } }))).status], [200, 200, 200]);
+  t.notMatch(await about(course.node), /Hacked/);
+  t.equal(await about(unit.parameters.activityId), before);
+  t.match(await about('https://example.org/page'), /Hacked/, 'those of its own it names');
+  t.strictSame((await unit.send(said)).status, 200, 'and sent again it is the same');
+  t.match((await server.request('statements', { query: { statementId: said.id } })).json(), { object: { definition } }, 'what it said is kept');
+});
+
 t.test('a token is given whatever the body of its request, and says to be', { timeout: 120_000 }, async (t) => {
   const server = await startServer(t);
   const registration = await register(server, await importCourse(server, [{ moveOn: 'Completed' }]));
