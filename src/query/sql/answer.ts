@@ -43,13 +43,14 @@ export async function sendAnswer(response: ServerResponse, { stream, headers }: 
   response.setHeader('Vary', 'Accept-Encoding');
   const sink = encoder ?? response;
   if (encoder) encoder.pipe(response);
+  const closed = once(response, 'close').catch(() => undefined);
   try {
     for await (const chunk of stream as Readable & AsyncIterable<Buffer>) {
       if (response.destroyed) return;
-      if (!sink.write(blocks ? packBlocks(chunk) : chunk)) await Promise.race([once(sink, 'drain'), once(response, 'close')]);
+      if (!sink.write(blocks ? packBlocks(chunk) : chunk)) await Promise.race([once(sink, 'drain'), closed]);
     }
     sink.end();
-    if (!response.writableFinished) await once(response, 'close').catch(() => undefined);
+    if (!response.writableFinished) await closed;
   } catch {
     if (!response.headersSent) throw new SqlFailure('NETWORK_ERROR', 'The analytics engine broke off its answer');
     await new Promise<void>((resolve) => {

@@ -5,7 +5,7 @@
 -- last_verb: verb of the last statement
 -- last_seen: timestamp of the last statement
 -- statements: statements of the learner about it
--- completed: whether the learner completed it at any time
+-- completed: whether the learner completed it at any time, by a verb or by `result.completion`
 -- success: the last success or failure, by result or by the verbs passed and failed; empty where never judged
 -- last_score: the last score, scaled to 1
 -- best_score: the best score, scaled to 1

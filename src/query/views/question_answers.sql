@@ -1,7 +1,7 @@
 -- Counts, for each question and each answer given to it, how often it was given, its share, and how often it was judged right.
 -- question: id of the question
 -- name: a name that a statement gave
--- response: the answer as the statement has it
+-- response: the answer as the statement has it; empty also where it has none
 -- answers: statements with this answer
 -- share: share of all the question's answers, from 0 to 1
 -- learners: different learners who gave it

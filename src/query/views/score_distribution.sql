@@ -3,7 +3,7 @@
 -- name: a name that a statement gave
 -- from_score: lower bound of the tenth, scores equal to it counted
 -- to_score: upper bound, scores equal to it not counted except in the highest tenth
--- scores: statements with a score in it
+-- scores: statements of learners with a score in it
 -- learners: different learners with a score in it
 -- order: activity, from_score
 SELECT

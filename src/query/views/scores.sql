@@ -1,7 +1,7 @@
 -- Counts, for each activity with scores, the scores and the learners, and gives mean, median, spread and extremes, scaled to 1.
 -- activity: id of the activity
 -- name: a name that a statement gave
--- scores: statements with a score
+-- scores: statements of learners with a score
 -- learners: different learners with a score
 -- average: mean of the scores
 -- median: median of the scores
