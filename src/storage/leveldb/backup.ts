@@ -15,19 +15,38 @@ export interface LevelBackupStore extends BackupStore {
   busy(): boolean;
 }
 
+/** Milliseconds within which whoever reads a backup has to take a chunk: erasures wait for its end. */
+const PATIENCE = 300_000;
+
 /** The database as a source of backups. */
-export function createBackupStore(level: Level, files: AttachmentFiles): LevelBackupStore {
+export function createBackupStore(level: Level, files: AttachmentFiles, patience = PATIENCE): LevelBackupStore {
   const underWay = new Set<Promise<void>>();
 
   async function* tracked(): AsyncGenerator<Buffer> {
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => { end = resolve; });
     underWay.add(ended);
-    try {
-      yield* dump(level);
-    } finally {
+    const leave = (): void => {
       underWay.delete(ended);
       end();
+    };
+    const chunks = dump(level);
+    let impatience: NodeJS.Timeout | undefined;
+    let stalled = false;
+    try {
+      for await (const chunk of chunks) {
+        impatience = setTimeout(() => {
+          stalled = true;
+          // Gives back the snapshot.
+          void chunks.return(undefined).finally(leave);
+        }, patience);
+        yield chunk;
+        clearTimeout(impatience);
+        if (stalled) throw new Error(`Nobody has read from the backup for ${patience / 1000} s.`);
+      }
+    } finally {
+      clearTimeout(impatience);
+      leave();
     }
   }
 

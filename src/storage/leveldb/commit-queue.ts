@@ -167,7 +167,7 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         }
         await batch.write({ sync: true });
       } catch (error) {
-        writing = undefined;
+        // `writing` stays: the batch may be whole in the log, and then be there when the database was opened again.
         const failure = unavailable(error);
         for (const task of written) task.reject(failure);
         fail(error as Error);
@@ -197,6 +197,7 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         if (!await deps.canReopen()) continue;
         await deps.reopen();
         ({ position: head, stored: lastStored } = deps.head());
+        writing = undefined;
       } catch {
         continue;
       }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readUuid, uuidBytes } from '../../xapi/uuids.js';
 import { missingKeys } from '../inherited-keys.js';
 import type { Commit } from './commit-queue.js';
@@ -20,12 +21,19 @@ export interface Inheritance {
   resume(): Promise<void>;
 }
 
+/** A walk over the statements that refer to one, on its way. */
+interface Begun {
+  from: number;
+  /** What marked the statement as grown when the walk began. */
+  mark: Buffer | undefined;
+}
+
 /** Referring statements brought up to date in one commit. */
 const SLICE = 64;
 
-/** Notes that a statement has grown, for `resume`. */
+/** Notes that a statement has grown, for `resume`. Each growth has a mark of its own, so that who has walked since an earlier one does not take it away. */
 export function noteGrown(commit: Commit, tenant: string, id: string): void {
-  commit.put(grownKey(tenant, id), NOTHING);
+  commit.put(grownKey(tenant, id), randomBytes(8));
 }
 
 /** `r target position`: who refers to a statement. */
@@ -44,11 +52,16 @@ export async function readReferrers(database: Database, tenant: string, target: 
 const grownKey = (tenant: string, id: string): Buffer => tableKey('', 'j', tenantPrefix(tenant), uuidBytes(id));
 
 export function createInheritance(database: Database, markLate: (commit: Commit, tenant: string) => void): Inheritance {
-  /** One slice of the statements that refer to `id`; says which of them grew and where to go on. */
-  const slice = (tenant: string, id: string, from: number): Promise<{ grown: string[]; next?: number }> =>
+  /**
+   * One slice of the statements that refer to `id`; says which of them grew and where to go on.
+   * @param begun the mark that `id` had when its first slice was walked, and where this one begins; undefined for the first
+   */
+  const slice = (tenant: string, id: string, begun: Begun | undefined): Promise<{ grown: string[]; next?: Begun }> =>
     database.commits.exclusive(async (commitNow) => {
-      const referrers = await readReferrers(database, tenant, id, from, SLICE);
+      const referrers = await readReferrers(database, tenant, id, begun?.from ?? 0, SLICE);
       return commitNow((commit) => {
+        const now = commit.get(grownKey(tenant, id));
+        const mark = begun ? begun.mark : now;
         const entry = readIndexEntry(commit.get(idKey(tenant, id)));
         const source = entry?.kind === 'present' ? commit.get(numberedKey(tenant, 's', entry.position)) : undefined;
         const grown: string[] = [];
@@ -64,8 +77,8 @@ export function createInheritance(database: Database, markLate: (commit: Commit,
           noteGrown(commit, tenant, recordId(record));
           grown.push(recordId(record));
         }
-        if (source && referrers.length === SLICE) return { grown, next: referrers[SLICE - 1]! + 1 };
-        commit.delete(grownKey(tenant, id));
+        if (source && referrers.length === SLICE) return { grown, next: { from: referrers[SLICE - 1]! + 1, mark } };
+        if (now && mark?.equals(now)) commit.delete(grownKey(tenant, id));
         return { grown };
       });
     });
@@ -73,11 +86,12 @@ export function createInheritance(database: Database, markLate: (commit: Commit,
   async function propagate(tenant: string, id: string): Promise<void> {
     const work = [id];
     for (let current = work.pop(); current !== undefined; current = work.pop()) {
-      for (let from: number | undefined = 0; from !== undefined;) {
-        const { grown, next }: { grown: string[]; next?: number } = await slice(tenant, current, from);
+      let begun: Begun | undefined;
+      do {
+        const { grown, next } = await slice(tenant, current, begun);
         work.push(...grown);
-        from = next;
-      }
+        begun = next;
+      } while (begun);
     }
   }
 

@@ -61,3 +61,29 @@ t.test('a commit takes memory and disk for the last value of a key, however ofte
   for (const name of await readdir(directory)) if (name.endsWith('.log')) logged += (await stat(join(directory, name))).size;
   t.ok(logged < 50_000, `${logged} bytes in the log`);
 });
+
+t.test('after a write that failed, nothing is promised to be whole beyond it until the database was opened again: it may be there then', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'quipu-test-'));
+  const level: Level = new ClassicLevel<Buffer, Buffer>(directory, levelOptions);
+  await level.open();
+  let room = false;
+  const queue = createCommitQueue({
+    level, get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => room, onState: () => undefined, reopen: () => level.open(),
+  });
+  t.teardown(async () => {
+    await queue.close();
+    await level.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  let stored = 0;
+  await t.rejects(queue.commit((commit) => {
+    ({ stored } = commit);
+    commit.put(Buffer.from('key'), Buffer.from('value'));
+    void level.close();
+  }), { code: 'store-unavailable' });
+  await delay(50);
+  t.ok(queue.settledThrough() < stored);
+  room = true;
+  while (!queue.available()) await delay(20);
+  t.ok(queue.settledThrough() >= stored);
+});
