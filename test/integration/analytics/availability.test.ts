@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import t from 'tap';
 import { createEngineClient } from '../../../src/query/engine/client.js';
@@ -45,6 +46,10 @@ t.test('an engine that hangs: ingest goes on, and it catches up when the engine 
   t.teardown(analytics.close);
   await server.request('statements', { method: 'POST', body: [statement(1)] });
   await analytics.caughtUp();
+  const asked = await server.request('/clickhouse/', { method: 'POST', key: server.admin, version: null, headers: { 'Content-Encoding': 'gzip' }, body: gzipSync('SELECT count() FROM statements') });
+  t.match([asked.status, asked.text], [200, '1\n'], 'a compressed query on the main port');
+  const nothing = await server.request('/v1/analytics/verbs', { key: server.admin, query: { tenant: 'two' } });
+  t.match([nothing.status, nothing.json()], [200, { rows: [] }], 'a tenant that has stored nothing');
   const pid = (await analytics.status()).pid!;
   process.kill(pid, 'SIGSTOP');
   for (let batch = 0; batch < 10; batch++) {
