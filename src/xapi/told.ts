@@ -20,6 +20,8 @@ export interface Told {
 const MOST_NAMES = 100;
 /** Bytes of a merged value above which it gathers no more: of a definition the latest of each property is kept then, of a display the latest. */
 const LONGEST_VALUE = 128 << 10;
+/** Bytes above which that is given up as well for the latest alone: what is kept is read and written anew by each that comes. */
+const LONGEST_KEPT = 256 << 10;
 
 /** Everything that a statement tells, in order. */
 export function toldBy(statement: Statement): Told[] {
@@ -46,7 +48,9 @@ function merging<T>(kind: ToldKind, name: string, value: T, merge: (known: T, gi
       if (text === undefined) return given;
       const known = JSON.parse(text) as T;
       const merged = JSON.stringify(merge(known, value));
-      return Buffer.byteLength(merged) > LONGEST_VALUE ? JSON.stringify(instead(known, value)) : merged;
+      if (Buffer.byteLength(merged) <= LONGEST_VALUE) return merged;
+      const kept = JSON.stringify(instead(known, value));
+      return Buffer.byteLength(kept) <= LONGEST_KEPT ? kept : given;
     },
   };
 }
