@@ -9,7 +9,7 @@ export type Level = ClassicLevel<Buffer, Buffer>;
  * files as stay open, and a thousand at the most; to open one takes longer than to read from it (ADR 0001).
  */
 export const levelOptions = {
-  keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: 32 << 20, cacheSize: 64 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 1000,
+  keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: 16 << 20, cacheSize: 64 << 20, blockSize: 8192, maxFileSize: 8 << 20, maxOpenFiles: 1000,
 } as const;
 
 /**
