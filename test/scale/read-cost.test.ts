@@ -13,7 +13,7 @@ import { generateStatements } from '../../bench/generator.js';
  * What queries read, counted in entries of postings and records, at a size where reading too much would crawl.
  * QUIPU_SCALE sets the number of statements.
  */
-const size = Number(process.env.QUIPU_SCALE ?? 1_000_000);
+const size = Number(process.env.QUIPU_SCALE ?? 300_000);
 const population = { learners: 20_000, courses: 50, activitiesPerCourse: 200 };
 const authority: Actor = { account: { homePage: 'https://lms.example.org', name: 'key' } };
 
