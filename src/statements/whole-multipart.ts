@@ -14,7 +14,7 @@ const MOST_HEADER_BYTES = 4 << 10;
 /** Most headers of a part. */
 export const MOST_HEADERS = 50;
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)$/;
-const [CR, LF, DASH] = [13, 10, 45];
+const [TAB, CR, LF, SPACE, DASH] = [9, 13, 10, 32, 45];
 
 /**
  * Reads a source that is expected to be short.
@@ -43,20 +43,24 @@ export function readWhole(source: Readable, most: number): Promise<Buffer | unde
   });
 }
 
-/** Takes apart a multipart body (RFC 2046) of the plainest form; undefined for every other, be it right or wrong. */
+/**
+ * Takes apart a multipart body (RFC 2046 5.1.1) of a plain form; undefined for every other, be it right or wrong. White space may follow a
+ * boundary, and a part without content may do without the line end before it.
+ */
 export function splitWhole(body: Buffer, boundary: string): Part[] | undefined {
   const delimiter = Buffer.from(`\r\n--${boundary}`);
   if (body.indexOf(delimiter.subarray(2)) !== 0) return undefined;
   const parts: Part[] = [];
   for (let at = delimiter.length - 2; ;) {
     if (body[at] === DASH && body[at + 1] === DASH) return parts;
+    while (body[at] === SPACE || body[at] === TAB) at++;
     if (body[at] !== CR || body[at + 1] !== LF) return undefined;
     const end = body.indexOf(delimiter, at);
     const headersEnd = body.subarray(at, at + MOST_HEADER_BYTES).indexOf('\r\n\r\n') + at;
-    if (end < 0 || headersEnd <= at || headersEnd + 4 > end) return undefined;
+    if (end < 0 || headersEnd <= at || headersEnd + 2 > end) return undefined;
     const headers = readHeaders(body.toString('latin1', at + 2, headersEnd));
     if (!headers) return undefined;
-    parts.push({ headers, content: body.subarray(headersEnd + 4, end) });
+    parts.push({ headers, content: body.subarray(Math.min(headersEnd + 4, end), end) });
     at = end + delimiter.length;
   }
 }

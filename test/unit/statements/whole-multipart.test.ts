@@ -9,13 +9,15 @@ t.test('a plain body is taken apart', async (t) => {
   t.same(split('--b\r\nA: 1\r\nb-c:2 \r\n\r\nx\r\n--b--'), [[{ a: '1', 'b-c': '2' }, 'x']]);
   t.same(split('--b\r\nA: 1\r\n\r\n\r\n--b\r\nB:\r\n\r\n\r\ny\r\n\r\n--b--\r\nanything'), [[{ a: '1' }, ''], [{ b: '' }, '\r\ny\r\n']]);
   t.same(split('--b\r\nA: 1\r\n\r\n x --b x\n--b\n\r\n--b--'), [[{ a: '1' }, ' x --b x\n--b\n']]);
+  t.same(split('--b \t\r\nA: 1\r\n\r\nx\r\n--b \r\nB: 2\r\n\r\n--b--  \r\n'), [[{ a: '1' }, 'x'], [{ b: '2' }, '']]);
+  t.same(split('--b\r\nA: 1\r\n\r\n--b--'), [[{ a: '1' }, '']]);
   t.same(split('--b--'), []);
 });
 
 t.test('everything else is left to whoever judges it', async (t) => {
   for (const text of [
     '', '--', '--b', '--b\r\n', 'preamble\r\n--b\r\nA: 1\r\n\r\nx\r\n--b--', '\r\n--b\r\nA: 1\r\n\r\nx\r\n--b--', '--b\r\nA: 1\r\n\r\nx', '--b\r\nA: 1\r\n\r\nx\r\n--b', '--b\r\nA: 1\r\n\r\nx\r\n--b-',
-    '--b\r\n\r\nx\r\n--b--', '--b\r\n\r\n\r\nx\r\n--b--', '--b\r\nA: 1\r\n\r\n--b--', '--b\r\nA: 1\r\n--b--\r\n\r\n', '--b\r\nA: 1\r\n\r\nx\r\n--bc\r\nA: 1\r\n\r\ny\r\n--b--', '--b  \r\nA: 1\r\n\r\nx\r\n--b--',
+    '--b\r\n\r\nx\r\n--b--', '--b\r\n\r\n\r\nx\r\n--b--', '--b\r\nA: 1\r\n--b--\r\n\r\n', '--b\r\nA: 1\r\n\r\nx\r\n--bc\r\nA: 1\r\n\r\ny\r\n--b--', '--b  A: 1\r\n\r\nx\r\n--b--', '--b\r\nA: 1\r\n\r\nx\r\n--b --',
     '--b\r\nA: 1\r\n folded\r\n\r\nx\r\n--b--', '--b\r\nno header\r\n\r\nx\r\n--b--', '--b\r\nA: 1\r\na: 2\r\n\r\nx\r\n--b--', '--b\r\nA: \xe9\r\n\r\nx\r\n--b--', '--b\r\nA\0: 1\r\n\r\nx\r\n--b--', `--b\r\nA: ${'x'.repeat(5000)}\r\n\r\nx\r\n--b--`,
   ]) t.equal(split(text), undefined, JSON.stringify(text.slice(0, 60)));
 });
