@@ -1,21 +1,19 @@
 import { QuipuError } from '../xapi/errors.js';
 import { readAgent, readBoolean, readIri, readText, readUuid, type Query } from '../xapi/parameters.js';
-import { formatTimestamp, parseTimestamp } from '../xapi/timestamps.js';
+import { parseTimestamp } from '../xapi/timestamps.js';
+import { momentOfLocal } from './local-time.js';
 import { verbSets } from './verb-sets.js';
 
 /** Names of the filters in a query string. */
 export const filterNames = ['since', 'until', 'timezone', 'activity', 'descendants', 'verb', 'agent', 'group', 'registration'] as const;
 
-/** A moment as a filter names it: with an offset, or by the clock of the filter's time zone. */
-export type Moment = { utc: number } | { local: string };
-
 /** Which statements a view counts. */
 export interface Filters {
-  /** First moment that counts. */
-  since?: Moment;
-  /** First moment that counts no more. */
-  until?: Moment;
-  /** Name of the IANA time zone of days, hours and moments without offset. */
+  /** First moment that counts, in milliseconds since the epoch. */
+  since?: number;
+  /** First moment that counts no more, in milliseconds since the epoch. */
+  until?: number;
+  /** Name of the IANA time zone of days and hours. */
   timezone: string;
   activity?: string;
   /** Also statements that have the activity among their parents or groupings. */
@@ -43,9 +41,9 @@ export function readFilters(query: Query, maxDepth: number): Filters {
   const activity = readIri(query, 'activity');
   const descendants = readBoolean(query, 'descendants') ?? false;
   if (descendants && activity === undefined) throw invalid('descendants', 'filter-descendants', 'The parameter descendants says nothing without activity.', 'activity beside it');
-  const since = readMoment(query, 'since');
-  const until = readMoment(query, 'until');
-  if (since && until && order(since) >= order(until) && 'utc' in since === 'utc' in until) {
+  const since = readMoment(query, 'since', timezone);
+  const until = readMoment(query, 'until', timezone);
+  if (since !== undefined && until !== undefined && since >= until) {
     throw invalid('until', 'filter-period', 'The parameter until is not after since, so that nothing could count.', 'a moment after since');
   }
   return {
@@ -59,8 +57,8 @@ export function readFilters(query: Query, maxDepth: number): Filters {
 /** The condition of filters that let every statement through. */
 export const everyStatement = 'true';
 
-/** The filters as a condition on the columns of `statements`. @param database name of the tenant's database */
-export function filterCondition(filters: Filters, database: string): Condition {
+/** The filters as a condition on the columns of `statements`. @param statements SQL of the statements that filters choose from */
+export function filterCondition(filters: Filters, statements: string): Condition {
   const { since, until, activity, descendants, verbs, agent, group, registration } = filters;
   const terms: string[] = [];
   const params: Record<string, unknown> = {};
@@ -68,8 +66,8 @@ export function filterCondition(filters: Filters, database: string): Condition {
     terms.push(term);
     Object.assign(params, values);
   };
-  if (since) add(`timestamp >= ${momentSql(since, 'since')}`, momentParams(since, 'since'));
-  if (until) add(`timestamp < ${momentSql(until, 'until')}`, momentParams(until, 'until'));
+  if (since !== undefined) add(`timestamp >= ${momentSql('since')}`, { since });
+  if (until !== undefined) add(`timestamp < ${momentSql('until')}`, { until });
   if (activity !== undefined) {
     const own = "(object_type = 'Activity' AND object_id = {activity:String})";
     add(descendants ? `(${own} OR has(parents, {activity:String}) OR has(groupings, {activity:String}))` : own, { activity });
@@ -78,20 +76,15 @@ export function filterCondition(filters: Filters, database: string): Condition {
   if (agent !== undefined) add('(actor_key = cityHash64({agent:String}) AND actor_id = {agent:String})', { agent });
   if (group !== undefined) {
     add(`(actor_id = {group:String} OR team_id = {group:String} OR has(related_agents, {group:String})
-      OR actor_id IN (SELECT arrayJoin(actor_members) FROM ${database}.statements WHERE actor_id = {group:String} AND actor_type = 'Group'))`, { group });
+      OR actor_id IN (SELECT arrayJoin(actor_members) FROM ${statements} WHERE actor_id = {group:String} AND actor_type = 'Group'))`, { group });
   }
   if (registration !== undefined) add('registration = {registration:UUID}', { registration });
   return { sql: terms.join(' AND ') || everyStatement, params };
 }
 
-/** SQL of a moment, whose value is in the parameter of that name. */
-export function momentSql(moment: Moment, name: string): string {
-  return 'utc' in moment ? `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')` : `toDateTime64({${name}:String}, 3, {timezone:String})`;
-}
-
-/** The value for `momentSql`. */
-export function momentParams(moment: Moment, name: string): Record<string, unknown> {
-  return { [name]: 'utc' in moment ? moment.utc : moment.local };
+/** SQL of a moment, of which the parameter of that name has the milliseconds. */
+export function momentSql(name: string): string {
+  return `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')`;
 }
 
 function readTimezone(query: Query): string {
@@ -104,7 +97,7 @@ function readTimezone(query: Query): string {
   throw invalid('timezone', 'filter-timezone', `The parameter timezone is ${show(name)}, which is no time zone of the IANA database.`, 'a name such as Europe/Berlin');
 }
 
-function readMoment(query: Query, name: 'since' | 'until'): Moment | undefined {
+function readMoment(query: Query, name: 'since' | 'until', timezone: string): number | undefined {
   const value = readText(query, name);
   if (value === undefined) return undefined;
   const text = value.replace(/^([^ ]{11,64}) (\d\d:?(?:\d\d)?)$/, '$1+$2').replace(/^(\d{4}-\d\d-\d\d)$/, '$1T00:00:00');
@@ -112,11 +105,7 @@ function readMoment(query: Query, name: 'since' | 'until'): Moment | undefined {
   if (moment === undefined || moment < Date.UTC(1900, 0, 2) || moment > Date.UTC(2299, 11, 30)) {
     throw invalid(name, 'filter-moment', `The parameter ${name} is ${show(value)}, which is no day and no timestamp of ISO 8601 in the years 1900 to 2299.`, 'a day such as 2026-01-31, or a timestamp such as 2026-01-31T08:30:00Z');
   }
-  return /(?:z|[+-]\d\d(?::?\d\d)?)$/i.test(text.slice(10)) ? { utc: moment } : { local: formatTimestamp(moment).slice(0, -1).replace('T', ' ') };
-}
-
-function order(moment: Moment): string | number {
-  return 'utc' in moment ? moment.utc : moment.local;
+  return /(?:z|[+-]\d\d(?::?\d\d)?)$/i.test(text.slice(10)) ? moment : momentOfLocal(moment, timezone);
 }
 
 function readVerbs(query: Query): readonly string[] | undefined {

@@ -1,9 +1,9 @@
 import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
 import { QuipuError } from '../xapi/errors.js';
-import { everyStatement, filterCondition, momentParams, momentSql, type Filters } from './filters.js';
+import { everyStatement, filterCondition, momentSql, type Filters } from './filters.js';
 import { summarised } from './summary-sql.js';
 import { databaseOf } from './tenant-databases.js';
-import { loadViews, renderView, summaryDefinitions, wholeTenant, type View } from './views.js';
+import { countedStatements, loadViews, renderView, summaryDefinitions, wholeTenant, type View } from './views.js';
 
 /** Where a page begins, and what every page of one listing has in common. */
 export interface PageStart {
@@ -84,17 +84,16 @@ export function createAnalyticsService({ client, check, prepareTenant }: Analyti
     page: async (tenant, view, filters, { offset, horizon: known, now }, limit) => {
       check();
       await prepareTenant(tenant).catch((error: unknown) => { throw error instanceof QuipuError ? error : unavailable(error); });
-      const database = databaseOf(tenant);
       const horizon = known ?? Number((await ask(newestPosition, { tenant })).rows[0]![0]);
-      const { sql, params } = filterCondition(filters, database);
-      const present = filters.until ?? { utc: now };
-      const statements = `(SELECT * FROM ${database}.statements WHERE position <= {horizon:UInt64} AND ${sql})`;
+      const counted = `(${countedStatements('{tenant:String}', '{horizon:UInt64}')})`;
+      const { sql, params } = filterCondition(filters, counted);
+      const statements = sql === everyStatement ? counted : `(SELECT * FROM ${counted} WHERE ${sql})`;
       const select = renderView(view, {
-        statements, timezone: '{timezone:String}', now: momentSql(present, 'now'),
+        statements, timezone: '{timezone:String}', now: momentSql('now'),
         ...(sql === everyStatement && filters.timezone === 'UTC' ? { byLearner: summarised({ statements, tenant: '{tenant:String}', definitions, horizon: '{horizon:UInt64}' }) } : {}),
       });
       const { columns, rows } = await ask(`SELECT * FROM (\n${select}\n) ORDER BY ${view.order} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`, {
-        ...params, ...momentParams(present, 'now'), tenant, horizon, timezone: filters.timezone, limit: limit + 1, offset,
+        ...params, now: filters.until ?? now, tenant, horizon, timezone: filters.timezone, limit: limit + 1, offset,
       });
       return { columns, rows: rows.slice(0, limit), ...(rows.length > limit ? { next: { offset: offset + limit, horizon, now } } : {}) };
     },
@@ -103,7 +102,8 @@ export function createAnalyticsService({ client, check, prepareTenant }: Analyti
 
 function unavailable(error: unknown): Error {
   if (!(error instanceof ClickHouseError)) return new QuipuError('store-unavailable', 'The analytics engine does not answer.', { retryAfter: 5 });
-  if (missing.has(error.code)) return new QuipuError('store-unavailable', "The tenant's analytics are not ready: none of its statements has reached the analytics engine yet.", { retryAfter: 5 });
+  if (missing.has(error.code)) return new QuipuError('store-unavailable', 'The analytics engine is not ready: its tables are not made yet.', { retryAfter: 5 });
+  if (error.code === '241' && error.message.includes('(total)')) return new QuipuError('store-unavailable', 'Other work has taken the memory of the analytics engine: ask again in a moment.', { retryAfter: 5 });
   if (tooMuch.has(error.code)) return new QuipuError('store-unavailable', 'The view takes more time, memory or disk than QUIPU_ANALYTICS_TIMEOUT, QUIPU_ANALYTICS_QUERY_BYTES and the free space allow: narrow it by filters.', { rule: 'query-limit' });
   return error;
 }

@@ -21,7 +21,7 @@ export const verbSets = {
   evaluated: ['https://w3id.org/xapi/acrossx/verbs/evaluated', 'http://www.tincanapi.co.uk/verbs/evaluated'],
   video: [
     'https://w3id.org/xapi/video/verbs/played', 'https://w3id.org/xapi/video/verbs/paused', 'https://w3id.org/xapi/video/verbs/seeked',
-    'http://adlnet.gov/expapi/verbs/completed', 'http://adlnet.gov/expapi/verbs/terminated',
+    'http://adlnet.gov/expapi/verbs/initialized', 'http://adlnet.gov/expapi/verbs/completed', 'http://adlnet.gov/expapi/verbs/terminated',
   ],
 } as const;
 

@@ -38,11 +38,16 @@ const quoted = (values: readonly string[]): string => values.map((value) => `'${
 const shared: Record<string, string> = {
   ...Object.fromEntries(Object.entries(verbSets).map(([name, verbs]) => [`verbs.${name}`, quoted(verbs)])),
   'types.course': quoted(courseTypes),
-  score: 'coalesce(score_scaled, if(score_max > ifNull(score_min, 0), (score_raw - ifNull(score_min, 0)) / (score_max - ifNull(score_min, 0)), NULL))',
+  score: 'coalesce(score_scaled, if({scale} > 0 AND abs({gained}) <= {scale}, {gained} / {scale}, NULL))',
+  // Halves, for the difference of two numbers may be too large for one.
+  gained: '(score_raw / 2 - ifNull(score_min, 0) / 2)',
+  scale: '(score_max / 2 - ifNull(score_min, 0) / 2)',
   answered: "(object_type = 'Activity' AND (verb IN ({verbs.answered}) OR (verb IN ({verbs.evaluated}) AND interaction_type != '')))",
   succeeded: 'ifNull(success, verb IN ({verbs.passed}))',
+  // Milliseconds since 1900, where timestamps begin: never negative.
+  moment: 'toUInt64(toUnixTimestamp64Milli(timestamp) + 2208988800000)',
   // Order of timestamps, then of places in the log, as one number: several times as fast as a tuple.
-  order: '(bitShiftLeft(toUInt64(toUnixTimestamp64Milli(timestamp) + 2208988800000), 20) + position % 1048576)',
+  order: '(bitShiftLeft({moment}, 20) + position % 1048576)',
 };
 
 /**
@@ -53,6 +58,16 @@ const shared: Record<string, string> = {
 export function wholeTenant(database: string, tenant: string): ViewContext {
   const statements = `${database}.statements`;
   return { statements, timezone: "'UTC'", now: "now64(3, 'UTC')", byLearner: summarised({ statements, tenant, definitions: summaryDefinitions() }) };
+}
+
+/**
+ * The SELECT of the statements of a tenant that count, which is the table `statements` of its database.
+ * @param tenant SQL of the tenant's id as a text
+ * @param horizon SQL of the position of the newest statement there is; all are there when left out
+ */
+export function countedStatements(tenant: string, horizon?: string): string {
+  const { text } = readSqlFiles('views').find(({ name }) => name === 'statements')!;
+  return withoutComments(text).replaceAll('{tenant}', tenant).replaceAll('{there}', horizon === undefined ? 'true' : `position <= ${horizon}`);
 }
 
 /** Every view of a tenant's database but `statements`, by name. */
@@ -116,11 +131,11 @@ export function renderView({ sql }: Pick<View, 'sql'>, context: ViewContext): st
  */
 export function viewStatements(): SqlFile[] {
   return [
-    ...readSqlFiles('views').filter(({ name }) => name === 'statements'),
+    { name: 'statements', text: `CREATE OR REPLACE VIEW {database}.statements AS\n${countedStatements('{tenant}')}` },
     ...[...loadViews().values()].map((view) => ({ name: view.name, text: `CREATE OR REPLACE VIEW {database}.${view.name} AS\n${renderView(view, wholeTenant('{database}', '{tenant}'))}` })),
   ];
 }
 
 function fill(sql: string, values: Readonly<Record<string, string>>): string {
-  return sql.replace(/\{(now|timezone|score|answered|succeeded|order|verbs\.[a-z]+|types\.[a-z]+)\}/g, (_, name: string) => fill(values[name]!, values));
+  return sql.replace(/\{(now|timezone|score|gained|scale|answered|succeeded|moment|order|verbs\.[a-z]+|types\.[a-z]+)\}/g, (_, name: string) => fill(values[name]!, values));
 }

@@ -50,10 +50,17 @@ const entry = fileURLToPath(new URL('./child.js', import.meta.url));
 const longestBackOff = 30_000;
 /** A process that has run this long begins anew with the back-off. */
 const steady = 60_000;
+/** Share of what statements may take together that may be taken while no statement has it, and looks in a row that find more. */
+const MOST_UNOWNED = 0.75;
+const UNOWNED_LOOKS = 3;
+/** Bytes that the engine counts as taken, but for those of statements and merges at work. */
+const UNOWNED = `SELECT (SELECT value FROM system.metrics WHERE metric = 'MemoryTracking')
+  - (SELECT sum(memory_usage) FROM system.processes) - (SELECT sum(memory_usage) FROM system.merges)`;
 
 /**
  * Starts the engine in a process of its own, with an environment that holds nothing of Quipu's, looks at it again and
- * again, and starts it anew when it has ended, hangs or takes too much memory. The process ends when this one does.
+ * again, and starts it anew when it has ended, hangs or takes too much memory, or has taken so much for good that statements
+ * are refused: it keeps a table of every time zone that was ever named. The process ends when this one does.
  */
 export function createSupervisor({ log, maxResidentBytes, interval = 2000, patience = 30_000, backOff = 500, ...options }: SupervisorOptions): Supervisor {
   let state: EngineState = { status: 'stopped' };
@@ -86,6 +93,7 @@ export function createSupervisor({ log, maxResidentBytes, interval = 2000, patie
     let reason: string | undefined;
     let written = '';
     let watch: NodeJS.Timeout | undefined;
+    const look = createLook(made.pid!);
     made.stderr!.setEncoding('utf8').on('data', (text: string) => { written = (written + text).slice(-2000); });
     made.on('error', (error) => { reason ??= error.message; });
     made.on('message', (message: ChildMessage) => {
@@ -96,7 +104,7 @@ export function createSupervisor({ log, maxResidentBytes, interval = 2000, patie
       }
       log.info({ pid: made.pid, version: message.version }, 'The analytics engine runs');
       become({ status: 'running' });
-      watch = setInterval(() => void look(made).then((fault) => {
+      watch = setInterval(() => void look().then((fault) => {
         if (fault === undefined || reason !== undefined || child !== made) return;
         reason = fault;
         made.kill('SIGKILL');
@@ -122,11 +130,18 @@ export function createSupervisor({ log, maxResidentBytes, interval = 2000, patie
     pause = Math.min(pause * 2, longestBackOff);
   }
 
-  /** @returns what is wrong */
-  async function look({ pid }: ChildProcess): Promise<string | undefined> {
-    const resident = await residentBytes(pid!);
-    if (resident !== undefined && resident > maxResidentBytes) return `it took ${Math.round(resident / (1 << 20))} MiB of memory`;
-    return await answers(options.socketPath, patience) ? undefined : `it did not answer within ${patience / 1000} s`;
+  /** A look at a process, which says what is wrong. */
+  function createLook(pid: number): () => Promise<string | undefined> {
+    let full = 0;
+    return async () => {
+      const resident = await residentBytes(pid);
+      if (resident !== undefined && resident > maxResidentBytes) return `it took ${mebibytes(resident)} MiB of memory`;
+      const answer = await ask(options.socketPath, UNOWNED, patience);
+      if (answer === undefined) return `it did not answer within ${patience / 1000} s`;
+      const unowned = Number(answer);
+      full = unowned > options.memoryBytes * MOST_UNOWNED ? full + 1 : 0;
+      return full < UNOWNED_LOOKS ? undefined : `${mebibytes(unowned)} MiB of its memory belong to no statement`;
+    };
   }
 
   return {
@@ -155,15 +170,18 @@ async function residentBytes(pid: number): Promise<number | undefined> {
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
-/** Whether the engine answers a statement, be it by an error, within a time. */
-function answers(socketPath: string, patience: number): Promise<boolean> {
+const mebibytes = (bytes: number): number => Math.round(bytes / (1 << 20));
+
+/** What the engine answers to a statement, be it an error; undefined when it does not within a time. */
+function ask(socketPath: string, sql: string, patience: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const sent = request({ socketPath, path: '/?query=SELECT%201', agent: false }, (answer) => {
-      answer.resume();
-      answer.once('close', () => resolve(true));
+    const sent = request({ socketPath, path: `/?query=${encodeURIComponent(sql)}`, agent: false }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (piece: string) => { text += piece; });
+      answer.once('error', () => undefined).once('close', () => resolve(text));
     });
     sent.setTimeout(patience, () => sent.destroy(new Error('late')));
-    sent.once('error', () => resolve(false));
+    sent.once('error', () => resolve(undefined));
     sent.end();
   });
 }

@@ -7,9 +7,9 @@ SELECT
   countIf(verb IN ({verbs.enrolled})) AS enrolments,
   countIf(verb IN ({verbs.completed})) AS completions,
   minIf(timestamp, verb IN ({verbs.enrolled})) AS first_enrolled,
-  maxIf(timestamp, verb IN ({verbs.enrolled})) AS last_enrolled,
-  maxIf(timestamp, verb IN ({verbs.left})) AS last_left,
-  minIf(timestamp, verb IN ({verbs.completed})) AS first_completed
+  enrolments > 0 AND maxIf({moment}, verb IN ({verbs.left})) > maxIf({moment}, verb IN ({verbs.enrolled})) AS has_left,
+  arrayFilter(completed -> completed >= first_enrolled, groupUniqArrayIf(timestamp, verb IN ({verbs.completed}))) AS completed_since,
+  if(enrolments > 0 AND notEmpty(completed_since), dateDiff('second', first_enrolled, arrayMin(completed_since)) / 86400, NULL) AS days
 FROM {database}.statements
 WHERE verb IN ({verbs.enrolled}, {verbs.left}, {verbs.completed}) AND actor_type = 'Agent' AND object_type = 'Activity'
 GROUP BY actor_key, object_key

@@ -3,7 +3,7 @@ SELECT
   actor_key,
   any(actor_id) AS learner,
   any(object_id) AS activity,
-  any(object_name) AS name,
+  anyIf(object_name, object_name != '') AS name,
   argMax(verb, {order}) AS last_verb,
   max(timestamp) AS last_seen,
   count() AS statements,
@@ -11,7 +11,7 @@ SELECT
   argMaxIf(toNullable({succeeded}), {order}, success IS NOT NULL OR verb IN ({verbs.passed}, {verbs.failed})) AS success,
   argMax({score}, {order}) AS last_score,
   max({score}) AS best_score,
-  argMax(progress, {order}) AS progress
+  argMaxIf(progress, {order}, isFinite(progress)) AS progress
 FROM {database}.statements
 WHERE actor_type = 'Agent' AND object_type = 'Activity'
 GROUP BY actor_key, object_key

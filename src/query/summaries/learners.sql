@@ -9,7 +9,7 @@ SELECT
   uniqExact(toDate32(timestamp, {timezone})) AS active_days,
   uniqExactIf(object_key, object_type = 'Activity') AS activities,
   uniqExactIf(object_key, verb IN ({verbs.completed}) AND object_type = 'Activity') AS completed,
-  avg({score}) AS average_score
+  avgIf({score}, object_type = 'Activity') AS average_score
 FROM {database}.statements
 WHERE actor_type = 'Agent'
 GROUP BY actor_key

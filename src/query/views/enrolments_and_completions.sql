@@ -11,10 +11,10 @@ SELECT
   any(id) AS activity,
   max(label) AS name,
   countIf(enrolments > 0) AS enrolled,
-  countIf(enrolments > 0 AND last_left > last_enrolled) AS left,
+  countIf(has_left) AS left,
   countIf(completions > 0) AS completed,
   if(enrolled > 0, countIf(enrolments > 0 AND completions > 0) / enrolled, NULL) AS completed_share,
-  quantileExactIf(0.5)(toNullable(dateDiff('second', first_enrolled, first_completed) / 86400), enrolments > 0 AND completions > 0 AND first_completed >= first_enrolled) AS median_days
+  quantileExactInclusive(0.5)(days) AS median_days
 FROM {by_learner.enrolments_and_completions}
 GROUP BY object_key
 HAVING enrolled > 0 OR completed > 0

@@ -7,7 +7,7 @@
 -- active_days: days in the time zone asked for with at least one statement
 -- activities: different activities that were the object
 -- completed: different activities that the learner completed
--- average_score: mean of all scores, scaled to 1
+-- average_score: mean of the scores about activities, scaled to 1
 -- order: last_seen DESC, learner
 SELECT learner, name, first_seen, last_seen, statements, active_days, activities, completed, average_score
 FROM {by_learner.learners}

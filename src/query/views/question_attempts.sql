@@ -13,13 +13,13 @@
 SELECT
   any(id) AS question,
   max(label) AS name,
-  any(kind) AS interaction_type,
-  any(parent) AS assessment,
+  anyIf(kind, kind != '') AS interaction_type,
+  anyIf(parent, parent != '') AS assessment,
   sum(tries) AS attempts,
   count() AS learners,
   attempts / learners AS attempts_per_learner,
   sum(right_tries) / nullIf(sum(judged_tries), 0) AS correct_share,
   sumIf(first_right, judged_tries > 0) / nullIf(countIf(judged_tries > 0), 0) AS first_try_correct_share,
-  ifNotFinite(toNullable(corrIf(toFloat64(first_right), toFloat64((total - first_right) / (questions - 1)), judged_tries > 0 AND questions > 1)), NULL) AS discrimination
+  ifNotFinite(toNullable(corrIf(toFloat64(first_right), toFloat64((total - first_right) / (questions - 1)), parent != '' AND judged_tries > 0 AND questions > 1)), NULL) AS discrimination
 FROM {by_learner.question_attempts}
 GROUP BY object_key

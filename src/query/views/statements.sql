@@ -1,7 +1,8 @@
 -- Every statement of the tenant that is not voided, one row each. Where nothing is voided, ids are not read at all.
-CREATE OR REPLACE VIEW {database}.statements AS
 SELECT * EXCEPT (erasure)
 FROM quipu.statement_log
 PREWHERE tenant = {tenant}
-WHERE (SELECT count() FROM quipu.statement_log PREWHERE tenant = {tenant} WHERE voids AND isNotNull(target)) = 0
-  OR voids OR id NOT IN (SELECT assumeNotNull(target) FROM quipu.statement_log PREWHERE tenant = {tenant} WHERE voids AND isNotNull(target))
+WHERE {there} AND (
+  (SELECT count() FROM quipu.statement_log PREWHERE tenant = {tenant} WHERE {there} AND voids AND isNotNull(target)) = 0
+  OR voids OR id NOT IN (SELECT assumeNotNull(target) FROM quipu.statement_log PREWHERE tenant = {tenant} WHERE {there} AND voids AND isNotNull(target))
+)

@@ -12,9 +12,10 @@
 -- stopped: different learners who played this hundredth and none after it
 -- order: video, percent
 WITH videos AS (
-  SELECT object_key, any(id) AS video, max(label) AS name, max(reach) AS span, count() AS viewers
+  SELECT object_key, any(id) AS video, max(label) AS name, if(max(declared) > 0, max(declared), max(furthest)) AS span, countIf(notEmpty(ends)) AS viewers
   FROM {by_learner.video_segments}
   GROUP BY object_key
+  HAVING viewers > 0
 )
 SELECT
   video, name, percent,

@@ -107,6 +107,17 @@ t.test('ended and started anew when it hangs, and when it takes too much memory'
   t.ok(true);
 });
 
+t.test('started anew when what it keeps for good leaves statements too little', { skip: withoutEngine }, async (t) => {
+  const { supervisor, socketPath } = await startEngine(t, { interval: 100, memoryBytes: 512 << 20 });
+  const zones = Intl.supportedValuesOf('timeZone').slice(0, 100);
+  t.match(await ask(socketPath, query('SELECT length(groupArray(number)) FROM numbers(5000000)')), { text: '5000000\n' });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  t.equal(supervisor.starts(), 1, 'not for what a statement took');
+  await ask(socketPath, query(`SELECT ${zones.map((zone) => `toHour(now(), '${zone}')`).join()}`));
+  await until(async () => supervisor.starts() > 1 && supervisor.state().status === 'running', 'it runs again');
+  t.match(await ask(socketPath, query('SELECT length(groupArray(number)) FROM numbers(5000000)')), { text: '5000000\n' });
+});
+
 t.test('a query that goes on after its client has gone ends with the process, and nothing else does', { skip: withoutEngine }, async (t) => {
   const { socketPath, supervisor } = await startEngine(t, { endingPatience: 1000 });
   const leave = async (sql: string, after: number): Promise<void> => {

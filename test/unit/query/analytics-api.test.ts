@@ -7,7 +7,7 @@ import { createAnalyticsService } from '../../../src/query/service.js';
 import { setErrorHandler } from '../../../src/server/error-handler.js';
 import { QuipuError } from '../../../src/xapi/errors.js';
 import type { Statement } from '../../../src/xapi/types.js';
-import { startAnalyticsEngine } from './analytics-engine.js';
+import { startAnalyticsEngine, statementId } from './analytics-engine.js';
 
 const engine = await startAnalyticsEngine(['acme', 'other']);
 
@@ -102,10 +102,36 @@ t.test('the query API', { skip: engine === undefined && 'the package chdb is not
     const { rows: start, more } = first.json<{ rows: { learner: string }[]; more: string }>();
     t.equal(first.headers.link, `<${more}>; rel="next"`);
     t.equal(start.length, 2);
-    await insert('acme', [say('new', 'completed', 'c', '2026-07-01T00:00:00Z')]);
+    // A new learner, a voiding of what the second page shows, and a member more of a group.
+    await insert('acme', [
+      say('new', 'completed', 'c', '2026-07-01T00:00:00Z'), { ...say('admin', 'voided', 'c', '2026-07-01T00:00:00Z'), object: { objectType: 'StatementRef', id: statementId(1) } },
+      { ...say('admin', 'voided', 'c', '2026-07-01T00:00:00Z'), object: { objectType: 'StatementRef', id: statementId(2) } },
+    ]);
     const second = (await app.inject({ url: more })).json<{ rows: { learner: string }[]; more: string }>();
     t.strictSame([...start, ...second.rows].map(({ learner }) => learner), ['account:https://example.org|eve', 'mbox:mailto:bob@example.org', 'mbox:mailto:ann@example.org']);
     t.equal(second.more, '');
+  });
+
+  t.test('pages count the members that a group had', async (t) => {
+    const teal = 'mbox:mailto:teal@example.org';
+    const group = (...names: string[]): Statement => ({ ...say('x', 'experienced', 'd', '2026-06-03T09:00:00Z'), actor: { objectType: 'Group', mbox: 'mailto:teal@example.org', member: names.map((name) => ({ mbox: `mailto:${name}@example.org` })) } });
+    await insert('acme', [group('t1', 't2'), ...['t1', 't2', 't3'].map((name, n) => say(name, 'experienced', 't', `2026-06-03T0${n}:00:00Z`))]);
+    const page = async (url: string) => (await app.inject({ url })).json<{ rows: { learner: string }[]; more: string }>();
+    const first = await page(`/v1/analytics/latest_state?limit=1&${query({ group: teal })}`);
+    await insert('acme', [group('t3')]);
+    const second = await page(first.more);
+    t.strictSame([...first.rows, ...second.rows].map(({ learner }) => learner), ['mbox:mailto:t2@example.org', 'mbox:mailto:t1@example.org']);
+    t.equal(second.more, '');
+    t.equal((await page(`/v1/analytics/latest_state?${query({ group: teal })}`)).rows.length, 3);
+  });
+
+  t.test('days that begin later than midnight', async (t) => {
+    await insert('acme', [say('kim', 'experienced', 'k', '2026-04-23T21:30:00Z'), say('kim', 'experienced', 'k', '2026-04-23T22:30:00Z')]);
+    const days = (values: Record<string, string>) => rows(`activity_per_day?${query({ agent: 'mbox:mailto:kim@example.org', timezone: 'Africa/Cairo', ...values })}`).then((found) => found.map(({ day, statements }) => [day, statements]));
+    // On 24 April 2026 the clocks of Cairo go from 23:59 to 01:00.
+    t.strictSame(await days({}), [['2026-04-23', 1], ['2026-04-24', 1]]);
+    t.strictSame(await days({ since: '2026-04-24', until: '2026-04-25' }), [['2026-04-24', 1]]);
+    t.strictSame(await days({ until: '2026-04-24' }), [['2026-04-23', 1]]);
   });
 
   t.test('every view answers, and only of the tenant', async (t) => {
@@ -124,7 +150,8 @@ t.test('the query API', { skip: engine === undefined && 'the package chdb is not
     problem = new QuipuError('store-unavailable', 'Analytics is switched off (QUIPU_ANALYTICS).');
     t.match((await get('verbs')).json(), { error: 'store-unavailable', message: /QUIPU_ANALYTICS/ });
     problem = undefined;
-    t.match((await get('verbs?tenant=unknown')).json(), { error: 'store-unavailable', message: /not ready/ });
+    await client.command({ query: 'RENAME TABLE quipu.statement_log TO quipu.elsewhere' });
+    t.match((await get('verbs')).json(), { error: 'store-unavailable', message: /not ready/ });
     await stop();
     const answer = await get('verbs');
     t.equal(answer.statusCode, 503);

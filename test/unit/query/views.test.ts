@@ -4,7 +4,7 @@ import type { Statement } from '../../../src/xapi/types.js';
 import { startAnalyticsEngine, statementId } from './analytics-engine.js';
 
 const views = loadViews();
-const tenants = ['course', 'order', 'quiz', 'film', 'clock', 'weeks', 'risk', 'void'];
+const tenants = ['course', 'order', 'quiz', 'film', 'clock', 'weeks', 'risk', 'void', 'extremes', 'graders', 'again', 'names', 'odd_films', 'far'];
 const engine = await startAnalyticsEngine(tenants);
 const adl = 'http://adlnet.gov/expapi/verbs/';
 const video = 'https://w3id.org/xapi/video/';
@@ -209,6 +209,86 @@ t.test('views', { skip: engine === undefined && 'the package chdb is not install
       [agent('cid'), ['not-started'], 1, 7, null, 1, 0],
       [agent('eve'), ['falling-activity'], 1, 2, null, 0, 0],
     ]);
+  });
+
+  t.test('a score that no scale holds is none', async (t) => {
+    const scored = (who: string, score: NonNullable<Statement['result']>['score']): Statement => say(who, 'answered', 'x', '06-01T00:00:00', { result: { score } });
+    await insert('extremes', [
+      scored('ann', { scaled: 0.5 }), scored('bob', { raw: -1.5e308, max: 1e-5 }), scored('cid', { raw: 1e308, min: -1e308, max: 1.5e308 }), scored('dee', { raw: -3e9, max: 1 }), scored('eve', { raw: -5, max: 10 }),
+    ]);
+    // Cid's: 2e308 of 2.5e308 are 0.8. Eve's: -0.5. Bob's and Dee's lie below -1.
+    t.strictSame((await rows('extremes', 'scores', 'scores, average, lowest, highest')).map(rounded), [[3, 0.266667, -0.5, 0.8]]);
+    t.strictSame((await rows('extremes', 'key_figures', 'average_score')).map(rounded), [[0.266667]]);
+    t.strictSame(await rows('extremes', 'score_distribution', 'from_score, scores'), [[-0.5, 1], [0.5, 1], [0.8, 1]]);
+    t.strictSame(await rows('extremes', 'latest_state', 'learner, last_score').then((found) => found.find(([who]) => who === agent('bob'))), [agent('bob'), null]);
+  });
+
+  t.test('who grades is not at risk for the grades', async (t) => {
+    const grade = (n: number): Statement => ({
+      ...say('grader', 'https://w3id.org/xapi/acrossx/verbs/evaluated', 'x', `06-29T0${n}:00:00`, { result: { success: false, score: { scaled: 0.1 } } }), object: { objectType: 'StatementRef', id: statementId(8000 + n) },
+    });
+    await insert('graders', [grade(1), grade(2), grade(3)]);
+    t.strictSame(await rows('graders', 'learners_at_risk', '*', '2026-06-30 00:00:00'), []);
+    t.strictSame(await rows('graders', 'learners', 'statements, average_score'), [[3, null]]);
+  });
+
+  t.test('who enrols again', async (t) => {
+    const left = 'http://id.tincanapi.com/verb/unregistered';
+    await insert('again', [
+      // Ann comes back and does nothing more; Bob has left; Cid enrolled a month after his last work; Dee's course was due anew.
+      say('ann', 'registered', 'c', '01-01T00:00:00'), say('ann', left, 'c', '01-10T00:00:00'), say('ann', 'registered', 'c', '02-01T00:00:00'),
+      say('bob', 'registered', 'c', '01-01T00:00:00'), say('bob', left, 'c', '01-10T00:00:00'),
+      say('cid', 'experienced', 'b', '05-01T00:00:00'), say('cid', 'registered', 'c', '06-01T00:00:00'),
+      { ...say('dee', 'completed', 'c', ''), timestamp: '2025-06-01T00:00:00Z' }, say('dee', 'registered', 'c', '01-01T00:00:00'), say('dee', 'completed', 'c', '01-03T00:00:00'),
+      { ...say('eve', 'registered', 'c', ''), timestamp: '1965-01-01T00:00:00Z' }, { ...say('eve', 'completed', 'c', ''), timestamp: '1965-04-11T00:00:00Z' },
+    ]);
+    t.strictSame(await rows('again', 'learners_at_risk', 'learner, reasons, open_enrolments', '2026-06-30 00:00:00'), [
+      [agent('ann'), ['inactive', 'not-started'], 1], [agent('cid'), ['inactive', 'not-started'], 1],
+    ]);
+    // Days from enrolment to completion: Dee 2, Eve 100. Bob has left and is away.
+    t.strictSame(await rows('again', 'enrolments_and_completions', 'enrolled, left, completed, median_days'), [[5, 1, 2, 51]]);
+  });
+
+  t.test('names, kinds and assessments that one statement alone gives', async (t) => {
+    const bare = (statement: Statement): Statement => ({ ...statement, object: { id: (statement.object as { id: string }).id } });
+    const answer = (who: string, question: string, at: string, success: boolean, parent?: string): Statement => say(who, 'answered', question, at, { question: true, result: { success }, ...(parent ? { parent } : {}) });
+    const learners = ['ann', 'bob', 'cid', 'dee'];
+    await insert('names', learners.flatMap((who, n) => [
+      bare(answer(who, 'q', '06-01T08:00:00', true)), bare(answer(who, 'q', '06-01T08:00:01', true)), ...(n === 2 ? [answer(who, 'q', '06-01T08:00:02', true, 'quiz')] : []),
+      answer(who, 'alone-1', '06-02T08:00:00', n > 1), answer(who, 'alone-2', '06-02T08:00:00', n > 1),
+    ]));
+    t.strictSame(await rows('names', 'latest_state', 'learner, name').then((found) => found.filter(([who, name]) => who === agent('cid') && name === 'q').length), 1);
+    // Two questions outside of any assessment say nothing of each other.
+    t.strictSame(await rows('names', 'question_attempts', 'question, interaction_type, assessment, discrimination'), [
+      [id('q'), 'choice', id('quiz'), null], [id('alone-1'), 'choice', '', null], [id('alone-2'), 'choice', '', null],
+    ]);
+  });
+
+  t.test('the length of a video, and what is no number', async (t) => {
+    const watch = (film: string, who: string, verb: string, segments: string | undefined, length: string | number | undefined, session: string): Statement => say(who, verb, film, '06-01T08:00:00', {
+      ...(segments === undefined ? {} : { result: { extensions: { [`${video}extensions/played-segments`]: segments } } }),
+      context: { extensions: { ...(length === undefined ? {} : { [`${video}extensions/length`]: length }), [`${video}extensions/session-id`]: session } },
+    });
+    const paused = `${video}verbs/paused`;
+    await insert('odd_films', [
+      watch('given', 'ann', paused, '0[.]50', 100, 's1'), watch('given', 'bob', paused, '0[.]200', undefined, 's2'),
+      watch('initialized', 'ann', `${adl}initialized`, undefined, 100, 's3'), watch('initialized', 'ann', paused, '0[.]10', undefined, 's3'), watch('initialized', 'bob', `${adl}initialized`, undefined, 100, 's4'),
+      watch('infinite', 'ann', paused, '0[.]100', 100, 's5'), watch('infinite', 'bob', paused, '0[.]100', 'inf', 's6'), watch('infinite', 'cid', paused, '0[.]inf[,]0[.]10', 'nan', 's7'),
+    ]);
+    const last = (film: string): Promise<unknown[] | undefined> => rows('odd_films', 'video_segments', 'video, percent, to_second, viewers, watched').then((found) => found.filter(([one, percent]) => one === id(film) && percent === 49).map((row) => row.slice(2))[0]);
+    t.strictSame(await last('given'), [50, 2, 2], 'the longest that was given, whatever was played');
+    t.strictSame(await last('initialized'), [50, 1, 0], 'also where nothing is played yet');
+    t.strictSame(await last('infinite'), [50, 3, 2]);
+  });
+
+  t.test('hours of years far away, by clocks of all kinds', async (t) => {
+    const at = (timestamp: string): Statement => ({ ...say('ann', 'experienced', 'p', ''), timestamp });
+    await insert('far', [at('1950-03-04T05:06:00Z'), at('1969-12-31T23:30:00Z'), at('2026-07-01T00:10:00Z'), at('2106-02-07T07:00:00Z'), at('2250-01-01T00:59:59.999Z')]);
+    t.strictSame(await rows('far', 'activity_per_hour', 'toString(hour)'), [['1950-03-04 05:00:00'], ['1969-12-31 23:00:00'], ['2026-07-01 00:00:00'], ['2106-02-07 07:00:00'], ['2250-01-01 00:00:00']]);
+    const view = views.get('activity_per_hour')!;
+    const found = await engine!.client.query({ query: `SELECT toString(hour) FROM (${renderView(view, { statements: 'quipu_far.statements', timezone: "'Australia/Lord_Howe'", now: 'now64(3)' })}) ORDER BY hour`, format: 'JSONCompactEachRow' });
+    // On 1 July its clock is 10 hours and a half ahead: 10:40, of the hour that began at 10:00.
+    t.strictSame((await found.json<unknown[]>())[2], ['2026-06-30 23:30:00']);
   });
 
   t.test('a voided statement counts nowhere', async (t) => {
