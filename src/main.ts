@@ -63,10 +63,11 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
     const impatience = setTimeout(() => {
       app?.server.closeAllConnections();
       contentServer?.app.server.closeAllConnections();
+      sqlServer?.closeAllConnections();
       socketServer?.closeAllConnections();
     }, GRACE);
-    await Promise.all([app?.close(), contentServer?.app.close()]);
-    if (sqlServer) await new Promise((resolve) => sqlServer!.close(resolve).closeAllConnections());
+    const sqlClosed = new Promise((resolve) => (sqlServer ? sqlServer.close(resolve).closeIdleConnections() : resolve(undefined)));
+    await Promise.all([app?.close(), contentServer?.app.close(), sqlClosed]);
     if (socketServer) await new Promise((resolve) => socketServer!.close(resolve).closeIdleConnections());
     clearTimeout(impatience);
     await rm(serverFile, { force: true });

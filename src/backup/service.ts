@@ -103,6 +103,7 @@ async function opened(stream: Readable): Promise<boolean> {
     await once(stream, 'readable');
     return true;
   } catch (error) {
+    stream.destroy();
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
@@ -115,9 +116,9 @@ function written(tar: Pack, name: string, bytes: Buffer): Promise<void> {
 }
 
 function streamed(tar: Pack, name: string, size: number, source: Readable): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return new Promise<void>((resolve, reject) => {
     const entry = tar.entry({ name, size }, (error) => (error ? reject(error) : resolve()));
     source.once('error', (error) => entry.destroy(error));
     source.pipe(entry);
-  });
+  }).finally(() => source.destroy());
 }

@@ -65,8 +65,11 @@ interface Thread {
 function startThread(onEnd: () => void): Thread {
   const worker = new Worker(new URL('./row-thread.js', import.meta.url));
   const waiting: { resolve(lines: RowLines): void; reject(error: Error): void }[] = [];
+  let over = false;
 
   function finish(error: Error): void {
+    if (over) return;
+    over = true;
     onEnd();
     for (const { reject } of waiting.splice(0)) reject(error);
   }

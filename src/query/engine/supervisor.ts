@@ -83,18 +83,31 @@ export function createSupervisor({ log, maxResidentBytes, interval = 2000, patie
     if (closed || child) return;
     become({ status: 'starting' });
     starts++;
+    try {
+      watchOver(makeProcess());
+    } catch (error) {
+      again((error as Error).message, '', 0);
+    }
+  }
+
+  /** @throws Error where the system gives no process */
+  function makeProcess(): ChildProcess {
     mkdirSync(options.path, { recursive: true, mode: 0o700 });
-    const started = Date.now();
-    const made = fork(entry, [JSON.stringify(options)], {
+    return fork(entry, [JSON.stringify(options)], {
       cwd: options.path, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(options.maxStatements + 8) },
     });
+  }
+
+  function watchOver(made: ChildProcess): void {
+    const started = Date.now();
     child = made;
     let reason: string | undefined;
     let written = '';
     let watch: NodeJS.Timeout | undefined;
-    const look = createLook(made.pid!);
-    made.stderr!.setEncoding('utf8').on('data', (text: string) => { written = (written + text).slice(-2000); });
+    const look = createLook(made);
+    // There is none where the process could not be made.
+    made.stderr?.setEncoding('utf8').on('data', (text: string) => { written = (written + text).slice(-2000); });
     made.on('error', (error) => { reason ??= error.message; });
     made.on('message', (message: ChildMessage) => {
       if (message.status === 'failed') {
@@ -111,7 +124,7 @@ export function createSupervisor({ log, maxResidentBytes, interval = 2000, patie
       }), interval);
       watch.unref();
     });
-    ended = new Promise((resolve) => made.once('close', (code, signal) => {
+    ended = new Promise((resolve) => made.once(made.pid === undefined ? 'error' : 'close', (code, signal) => {
       clearInterval(watch);
       child = undefined;
       if (closed) become({ status: 'stopped' });
@@ -131,12 +144,15 @@ export function createSupervisor({ log, maxResidentBytes, interval = 2000, patie
   }
 
   /** A look at a process, which says what is wrong. */
-  function createLook(pid: number): () => Promise<string | undefined> {
+  function createLook({ pid }: ChildProcess): () => Promise<string | undefined> {
     let full = 0;
+    let asking = false;
     return async () => {
-      const resident = await residentBytes(pid);
+      const resident = await residentBytes(pid!);
       if (resident !== undefined && resident > maxResidentBytes) return `it took ${mebibytes(resident)} MiB of memory`;
-      const answer = await ask(options.socketPath, UNOWNED, patience);
+      if (asking) return undefined;
+      asking = true;
+      const answer = await ask(options.socketPath, UNOWNED, patience).finally(() => { asking = false; });
       if (answer === undefined) return `it did not answer within ${patience / 1000} s`;
       const unowned = Number(answer);
       full = unowned > options.memoryBytes * MOST_UNOWNED ? full + 1 : 0;

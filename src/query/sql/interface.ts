@@ -22,6 +22,13 @@ export interface SqlInterfaceDeps {
   limits?: SqlLimits;
 }
 
+/** The URL of a request target: a path, or a whole URL as proxies send it. @throws SqlFailure BAD_ARGUMENTS */
+function urlOf(target: string): URL {
+  const text = target.startsWith('/') ? `http://quipu${target}` : target;
+  if (!URL.canParse(text)) throw engineFailure(36, 'BAD_ARGUMENTS', 'The request target is no URL');
+  return new URL(text);
+}
+
 /**
  * Answers one request.
  * @param path of the request behind the interface's own: `/`, `/ping`
@@ -104,7 +111,7 @@ export function createSqlInterface({ engine, authenticate, prepareTenant, limits
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
-      const url = new URL(request.url ?? '/', 'http://quipu');
+      const url = urlOf(request.url ?? '/');
       if (path === '/ping') return void response.setHeader('Content-Type', 'text/html; charset=UTF-8').end('Ok.\n');
       if (path !== '/') throw new SqlFailure('NOT_FOUND', 'There is nothing here: queries go to /, and /ping answers', 1001, 404);
       if (request.method !== 'GET' && request.method !== 'POST' && request.method !== 'HEAD') throw engineFailure(36, 'BAD_ARGUMENTS', 'Queries come by GET or POST');

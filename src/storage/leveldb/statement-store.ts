@@ -244,9 +244,9 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
   };
 }
 
-/** The batch is stored, and noted what it leaves to be done: when the store works again, that goes on. */
+/** The batch is stored, and noted what it leaves to be done: when the store works again, that goes on. @throws what is no failure of the store */
 function leftForLater(error: unknown): void {
-  if (!(error instanceof QuipuError)) throw error;
+  if (!(error instanceof QuipuError) && !String((error as { code?: unknown }).code).startsWith('LEVEL_')) throw error;
 }
 
 function readCount(bytes: Buffer | undefined): number {

@@ -15,6 +15,8 @@ export function createAnnouncements({ collections: { heads } }: Database, horizo
   const listeners = new Set<(tenant: string) => void>();
   let announced = new Map<string, Position>();
   let timer: NodeJS.Timeout | undefined;
+  /** The looks that go on; a look of others that is still under way is the last of its own. */
+  let looks: object | undefined;
 
   function announce(tenant: string): void {
     announced.set(tenant, horizons.known(tenant));
@@ -29,17 +31,18 @@ export function createAnnouncements({ collections: { heads } }: Database, horizo
     }
   }
 
-  function poll(): void {
+  function poll(mine: object): void {
+    looks = mine;
     timer = setTimeout(() => {
       look().catch(() => undefined).finally(() => {
-        if (timer) poll();
+        if (looks === mine) poll(mine);
       });
     }, interval).unref();
   }
 
   function stop(): void {
     clearTimeout(timer);
-    timer = undefined;
+    looks = undefined;
   }
 
   return {
@@ -47,7 +50,7 @@ export function createAnnouncements({ collections: { heads } }: Database, horizo
     subscribe: (listener) => {
       if (listeners.size === 0) announced = new Map();
       listeners.add(listener);
-      if (!timer) poll();
+      if (!looks) poll({});
       return () => {
         listeners.delete(listener);
         if (listeners.size === 0) stop();

@@ -1,9 +1,12 @@
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { request } from 'node:http';
-import { getPriority, setPriority } from 'node:os';
+import { getPriority, setPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { createEngineClient, serverAddress } from '../../../src/query/engine/client.js';
+import { createSupervisor } from '../../../src/query/engine/supervisor.js';
 import { migrate } from '../../../src/query/migrate.js';
 import { startEngine, until, withoutEngine } from './analytics-server.js';
 
@@ -104,7 +107,32 @@ t.test('ended and started anew when it hangs, and when it takes too much memory'
   await until(async () => hung.supervisor.starts() > 1 && hung.supervisor.state().status === 'running', 'it runs again');
   const large = await startEngine(t, { interval: 100, maxResidentBytes: 10 << 20 });
   await until(async () => large.supervisor.starts() > 2, 'it was ended for its memory');
-  t.ok(true);
+  t.equal(hung.supervisor.starts(), 2);
+});
+
+t.test('started when there is a process to be had', { skip: withoutEngine }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'quipu-engine-'));
+  const reasons: unknown[] = [];
+  const supervisor = createSupervisor({
+    path: join(folder, 'data'), socketPath: join(folder, 'engine.sock'), memoryBytes: 1 << 30, defaults: {}, maxStatements: 6, maxBodyBytes: 8 << 20, maxResidentBytes: 2 ** 31,
+    backOff: 50, log: { info: () => undefined, warn: ({ reason }: { reason?: unknown }) => reasons.push(reason) },
+  });
+  t.teardown(async () => {
+    await supervisor.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const open: number[] = [];
+  try {
+    for (;;) open.push(openSync('/dev/null', 'r'));
+  } catch {
+    supervisor.start();
+  } finally {
+    for (const descriptor of open) closeSync(descriptor);
+  }
+  t.equal(await supervisor.settled(), false);
+  t.match(supervisor.state(), { status: 'failed', reason: /EMFILE/ });
+  await until(async () => supervisor.state().status === 'running', 'it runs after all');
+  t.equal(reasons.length, 1);
 });
 
 t.test('started anew when what it keeps for good leaves statements too little', { skip: withoutEngine }, async (t) => {

@@ -5,7 +5,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { createEngineClient } from '../../../../src/query/engine/client.js';
 import { createSupervisor } from '../../../../src/query/engine/supervisor.js';
 import { migrate } from '../../../../src/query/migrate.js';
-import { readSqlFiles } from '../../../../src/query/sql-files.js';
+import { viewStatements } from '../../../../src/query/views.js';
 import { createTenantDatabases } from '../../../../src/query/tenant-databases.js';
 
 /** A running embedded engine with rows of two tenants. */
@@ -35,7 +35,7 @@ export async function startBiEngine(): Promise<BiEngine | undefined> {
   }
   const client = createEngineClient({ kind: 'socket', socketPath });
   await migrate(client);
-  const databases = createTenantDatabases({ client, views: readSqlFiles('views').filter(({ name }) => name === 'statements') });
+  const databases = createTenantDatabases({ client, views: viewStatements().filter(({ name }) => name === 'statements') });
   for (const one of [tenant, 'b-c']) await databases.ensure(one);
   await client.command({
     query: `INSERT INTO quipu.statement_log (tenant, position, id, stored, timestamp, actor_id, actor_name, verb, object_type, object_id, score_scaled, response, text, statement)
