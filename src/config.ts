@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
 
-/** One setting: its JSON Schema, with `description` for the docs; its name in the environment is the property's. */
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const bytes = (value: number, description: string) => ({ type: 'integer', minimum: KIB, default: value, description }) as const;
 
 /**
- * Every setting of Quipu. `docs/configuration.md` is tested against this list. Nothing else in the program reads the environment.
+ * Every setting of Quipu: its name in the environment, and its JSON Schema, with `description` for the docs. `docs/configuration.md` is tested against this list. Nothing else in the program reads the environment.
  */
 export const settings = {
   QUIPU_HOST: { type: 'string', minLength: 1, default: '127.0.0.1', description: 'Address to listen on.' },

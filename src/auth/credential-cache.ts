@@ -29,20 +29,22 @@ interface Entry {
   trustedUntil: number;
 }
 
+/** Half of the headers that are remembered. */
+const HALF = 5000;
+
 /**
- * Remembers about `limit` headers, those used last. The digest is SHA-512/256 over a secret prefix: a keyed hash that is safe
+ * Remembers some ten thousand headers, those used last. The digest is SHA-512/256 over a secret prefix: a keyed hash that is safe
  * from length extension and costs half a microsecond. Nobody outside can compute or steer a digest, so the time a lookup
  * takes tells nothing about a secret.
  * @param options.trust milliseconds for which a credential is given without a new look at its record, which another process may have changed
  */
-export function createCredentialCache({ limit = 10_000, trust = Infinity }: { limit?: number; trust?: number } = {}): CredentialCache {
+export function createCredentialCache({ trust = Infinity }: { trust?: number } = {}): CredentialCache {
   const prefix = randomBytes(32).toString('hex');
-  const half = Math.max(1, Math.floor(limit / 2));
   let young = new Map<string, Entry>();
   let old = new Map<string, Entry>();
 
   function put(digest: string, entry: Entry): void {
-    if (young.size >= half) {
+    if (young.size >= HALF) {
       old = young;
       young = new Map();
     }

@@ -35,8 +35,6 @@ export interface DeadLetters {
   retrying(tenant: string, consumer: string, limit: number): Promise<DeadLetter[]>;
   /** How many there are, counted up to a thousand. */
   count(tenant: string, consumer: string): Promise<number>;
-  /** @returns undefined when there is no such letter of this consumer */
-  get(tenant: string, consumer: string, id: string): Promise<DeadLetter | undefined>;
   /** Asks for another attempt, or puts the letter back after one. @returns whether there was such a letter */
   mark(tenant: string, consumer: string, id: string, change: Pick<DeadLetter, 'status'> & Partial<Pick<DeadLetter, 'reason' | 'attempts'>>): Promise<boolean>;
   /** @returns whether there was such a letter */
@@ -69,10 +67,6 @@ export function createDeadLetters({ records }: { records: RecordStore }): DeadLe
     list: async (tenant, consumer, after, limit) => (await letters.list(tenant, { where: { property: 'consumer', equals: consumer }, after, limit })).map((record) => shown(tenant, record)),
     retrying: async (tenant, consumer, limit) => (await letters.list(tenant, { where: { property: 'line', equals: lineOf(consumer, 'retrying') }, limit })).map((record) => shown(tenant, record)),
     count: async (tenant, consumer) => (await letters.list(tenant, { where: { property: 'consumer', equals: consumer }, limit: mostCounted })).length,
-    get: async (tenant, consumer, id) => {
-      const record = await find(tenant, consumer, id);
-      return record && shown(tenant, record);
-    },
     mark: async (tenant, consumer, id, change) => {
       for (;;) {
         const record = await find(tenant, consumer, id);

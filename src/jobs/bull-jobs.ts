@@ -67,7 +67,7 @@ export function createBullJobs({ url, log, onRun, pace = 500 }: BullJobsOptions)
     status = 'failed';
     if (closed || told) return;
     told = true;
-    log.warn({ reason: reasonOf(error) }, 'Redis does not do what it is asked: each process wakes its own jobs, by a slow timer');
+    log.warn({ reason: reasonOf(error) }, 'Redis does not do what it is asked: each process wakes its own jobs alone, and looks at all by a slow timer');
   }
 
   /** Takes wake-ups; a queue that could not begin with that never will, so another is opened. */

@@ -20,7 +20,7 @@ export interface Job {
 /** How jobs are woken. */
 export interface JobsState {
   transport: 'process' | 'redis';
-  /** `failed` while Redis is away: jobs then run by the slow timer alone. */
+  /** `failed` while Redis is away: a process then wakes its own jobs alone, and looks at all by the slow timer. */
   status: 'ok' | 'failed';
 }
 

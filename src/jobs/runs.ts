@@ -5,8 +5,6 @@ export interface Runs {
   define(job: Job): void;
   /** Runs a job for a subject once its turn has come. @returns when a run that began after this call has ended, however */
   run(name: string, subject: string): Promise<void>;
-  /** Names of the jobs that are run here: none before `start`. */
-  working(): readonly string[];
   /** Begins to look at all subjects once in a while, at once for the first time. */
   start(only?: readonly string[]): void;
   close(): Promise<void>;
@@ -117,7 +115,6 @@ export function createRuns({ log, onRun = () => undefined }: RunsDeps): Runs {
   return {
     define: (job) => lines.set(job.name, { job, runs: new Map(), free: job.concurrency ?? defaultConcurrency, waiting: [] }),
     run,
-    working: () => names,
     start: (only = [...lines.keys()]) => {
       if (names.length > 0 || signal.aborted) return;
       names = only.filter((name) => lines.has(name));

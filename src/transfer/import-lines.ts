@@ -41,10 +41,12 @@ const batchStatements = 200;
 const batchBytes = 1 << 20;
 const reportedRefusals = 1000;
 const batchAttachments = 100;
+/** Attachments that may stand one after the other with no statement between. */
+const mostAttachments = 1000;
 
 /**
  * Takes in lines as `exportLines` writes them: a statement each, or a piece of an attachment, which has to stand before the
- * statement that names it first. Each line is judged by itself. Memory: one batch of about 1 MB, one line and one piece.
+ * statement that names it first. Each line is judged by itself. Memory: one batch of about 1 MB and its attachments that are small, one line and one piece.
  * @throws QuipuError when the store fails; what was taken in before stays, and sending all of it again does no harm
  */
 export async function importLines(deps: ImportDeps, credential: Credential, body: AsyncIterable<Buffer>): Promise<ImportReport> {
@@ -57,6 +59,7 @@ export async function importLines(deps: ImportDeps, credential: Credential, body
   async function take({ number, bytes: line }: Line): Promise<void> {
     if (line === undefined) throw new QuipuError('too-large', `The line is longer than ${deps.maxLineBytes} bytes.`, { rule: 'statement-size', expected: `at most ${deps.maxLineBytes} bytes` });
     if (isAttachmentLine(line)) {
+      if (staged.length >= mostAttachments) throw new QuipuError('too-large', `More than ${mostAttachments} attachments stand before a statement.`, { rule: 'attachment-count', expected: `at most ${mostAttachments} attachments, then a statement that names them` });
       staged.push(await stageAttachment(deps, credential.tenant, line, lines));
       return;
     }

@@ -108,20 +108,6 @@ export function validateActor(value: Json, version: XapiVersion, parameter = 'ag
   return broken === undefined ? undefined : toError('invalid-parameter', `The parameter "${parameter}"`, broken, { parameter });
 }
 
-/**
- * Judges the value of an `activityId` or another IRI parameter (xAPI 1.0.3 Part Two 2.2, IEEE 9274.1.1 4.2.1).
- * @param parameter name of the query parameter, for the error
- * @returns `invalid-parameter`, or undefined when all is well
- */
-export function validateActivityId(value: string, version: XapiVersion, parameter = 'activityId'): QuipuError | undefined {
-  if (isIri(value)) return undefined;
-  const broken: BrokenRule = {
-    pointer: '', rule: 'activity-id-iri', section: sectionOf('activity', version), fault: `${excerpt(value)} is not an IRI`,
-    expected: 'an absolute IRI with a scheme, such as http://example.com/thing',
-  };
-  return toError('invalid-parameter', `The parameter "${parameter}"`, broken, { parameter });
-}
-
 function toError(code: 'invalid-statement' | 'invalid-parameter', subject: string, broken: BrokenRule, where: { statement?: number; parameter?: string }): QuipuError {
   const { pointer, rule, section, fault, expected } = broken;
   const place = pointer === '' ? '' : ` at ${excerpt(pointer)}`;

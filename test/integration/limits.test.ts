@@ -170,7 +170,8 @@ t.test('whoever shows no credential keeps nobody out', async (t) => {
   const server = await start(t, { QUIPU_MAX_MEMORY_BYTES: String(4 * MIB), QUIPU_MAX_BODY_BYTES: String(MIB) });
   const strangers = await Promise.all(Array.from({ length: 8 }, () => openRaw(server.url)));
   for (const stranger of strangers) stranger.write(`POST /xapi/statements?method=POST HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${MIB}\r\n\r\ncontent=`);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const form = () => server.request('statements?method=POST', { method: 'POST', version: null, key: null, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: `content=${'x'.repeat(900_000)}` });
+  while ((await form()).status !== 503) await new Promise((resolve) => setTimeout(resolve, 50));
   t.equal((await server.request('statements', { method: 'POST', body: statement() })).status, 200, 'forms that do not arrive leave room for others');
   for (const stranger of strangers) stranger.close();
 });

@@ -10,14 +10,14 @@ export interface ByteSource {
 const WINDOW = 1 << 20;
 
 /** The same bytes, for whoever reads a little at a time and mostly forwards: a piece of some size is held, and read once. */
-export function windowed(source: ByteSource, size = WINDOW): ByteSource {
+export function windowed(source: ByteSource): ByteSource {
   let held: Buffer = Buffer.alloc(0);
   let from = 0;
   return {
     length: source.length,
     read: async (start, end) => {
       if (start < from || end > from + held.length) {
-        held = await source.read(start, Math.min(source.length, Math.max(end, start + size)));
+        held = await source.read(start, Math.min(source.length, Math.max(end, start + WINDOW)));
         from = start;
       }
       return held.subarray(start - from, end - from);

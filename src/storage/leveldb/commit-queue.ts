@@ -67,7 +67,7 @@ export interface CommitQueueDeps {
   onState(state: 'available' | 'unavailable', reason?: Error): void;
 }
 
-/** Most bytes of one batch: a longer queue is written in several. */
+/** Bytes of records after which no more tasks go into a batch: a longer queue is written in several. */
 const GROUP_BYTES = 8 << 20;
 
 export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
@@ -269,7 +269,11 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     }),
     exclusiveRuns: () => runsAlone,
     head: () => head,
-    settledThrough: () => Math.min(Date.now(), now(), writing ?? Infinity) - 1,
+    settledThrough: () => {
+      // Moves the clock on, so that commits from now on are later.
+      now();
+      return Math.min(Date.now(), writing ?? Infinity) - 1;
+    },
     onReset: (listener) => resets.push(listener),
     available: () => broken === undefined && !closing,
     close: async () => {

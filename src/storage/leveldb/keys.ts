@@ -9,7 +9,7 @@ import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
  * | `i` | statement id | where the statement stands, or that others wait for it (see statement-index.ts) |
  * | `p` | kind, hash, first position | further positions: one list of postings per filter value (see postings.ts) |
  * | `r` | target's id, position | `NOTHING`: this StatementRef has that target |
- * | `j` | tenant \0 statement id | `NOTHING`: its keys have grown, the statements that refer to it are still to inherit them |
+ * | `j` | tenant \0 statement id | a mark (see inheritance.ts): its keys have grown, the statements that refer to it are still to inherit them |
  * | `a` `b` `g` | hash of activity id, verb id, agent | merged definition, merged display, names |
  * | `d` | resource, agent, activity, registration, id | a document |
  * | `c` `x` `u` | collection, … | records, their indexes, their unique keys |

@@ -1,12 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { send, type Answer, type Key, type RequestOptions } from '../server.js';
-
-/** As much of a server as launching a course takes. */
-export interface Lms {
-  url: string;
-  request(path: string, options?: RequestOptions): Promise<Answer>;
-  admin: Key;
-}
+import { send, type Answer, type RequestOptions } from '../server.js';
 
 /** Publisher's ids of the course that `courseXml` makes. */
 export const courseId = 'https://example.org/course';

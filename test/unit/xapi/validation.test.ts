@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Json, XapiVersion } from '../../../src/xapi/types.js';
-import { validateActivityId, validateActor, validateStatement } from '../../../src/xapi/validation.js';
+import { validateActor, validateStatement } from '../../../src/xapi/validation.js';
 
 type JsonObject = { [key: string]: Json };
 
@@ -326,11 +326,6 @@ t.test('the agent parameter', async (t) => {
     t.match(validateActor({ mbox: 'x' }, version), { details: { pointer: '/mbox', rule: 'mbox-mailto' } });
     for (const value of [null, 1, 'x', [], {}, activity]) t.equal(validateActor(value, version)?.code, 'invalid-parameter');
   }
-});
-
-t.test('the activityId parameter', async (t) => {
-  t.equal(validateActivityId(iri, '1.0.3'), undefined);
-  t.match(validateActivityId('x', '2.0.0'), { code: 'invalid-parameter', details: { parameter: 'activityId', rule: 'activity-id-iri', section: 'IEEE 9274.1.1 4.2.2.3' } });
 });
 
 t.test('hostile statements are judged in linear time', async (t) => {
