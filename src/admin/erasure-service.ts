@@ -43,7 +43,7 @@ export interface ErasureService {
 /** What `createErasureService` needs. */
 export interface ErasureServiceDeps extends PersonStores {
   records: RecordStore;
-  tenants: Pick<TenantService, 'list'>;
+  tenants: Pick<TenantService, 'ids'>;
   jobs: Jobs;
   leases: LeaseBook;
   log: { error(details: object, message: string): void };
@@ -61,13 +61,7 @@ export function createErasureService({ records, tenants, jobs, leases, log, ...s
   const kept = createErasureRecords(records);
   const kind = leases.kind<object>('task-leases', {});
 
-  jobs.define({ name: ERASURES, subjects: tenantIds, run: carryOut, concurrency: 1, interval });
-
-  async function tenantIds(): Promise<string[]> {
-    const ids: string[] = [];
-    for (let page = await tenants.list(); page.length > 0; page = await tenants.list(ids.at(-1))) ids.push(...page.map(({ id }) => id));
-    return ids;
-  }
+  jobs.define({ name: ERASURES, subjects: () => tenants.ids(), run: carryOut, concurrency: 1, interval });
 
   async function pending(tenant: string): Promise<string[]> {
     const ids: string[] = [];

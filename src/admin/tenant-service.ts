@@ -24,6 +24,8 @@ export interface TenantService {
   exists(id: string): Promise<boolean>;
   /** In order of id, after `after`. */
   list(after?: string, limit?: number): Promise<Tenant[]>;
+  /** Of all tenants, in order. */
+  ids(): Promise<string[]>;
 }
 
 /** What a tenant's id may be, as a JSON Schema pattern. */
@@ -80,5 +82,10 @@ export function createTenantService({ records, trust = Infinity }: { records: Re
     get,
     exists: async (id) => performance.now() < (known.get(id) ?? -Infinity) || (await get(id)) !== undefined,
     list: async (after, limit) => (await tenants.list('', { after, limit })).map(({ id, value }) => ({ id, ...value })),
+    ids: async () => {
+      const ids: string[] = [];
+      for (let page = await tenants.list(''); page.length > 0; page = await tenants.list('', { after: ids.at(-1) })) ids.push(...page.map(({ id }) => id));
+      return ids;
+    },
   };
 }

@@ -14,8 +14,8 @@ export interface BackupDeps {
   statements: StatementStore;
   attachments: AttachmentStore;
   content: ContentStore;
-  /** Ids of tenants in order, after `after`. */
-  tenants: { list(after?: string, limit?: number): Promise<{ id: string }[]> };
+  /** Ids of all tenants, in order. */
+  listTenants(): Promise<string[]>;
 }
 
 /** Backups of the server while it runs. */
@@ -30,13 +30,7 @@ export interface BackupService {
   archive(manifest: BackupManifest): Readable;
 }
 
-export function createBackupService({ store, statements, attachments, content, tenants }: BackupDeps): BackupService {
-  async function* tenantIds(): AsyncGenerator<string> {
-    for (let page = await tenants.list(); page.length > 0; page = await tenants.list(page[page.length - 1]!.id)) {
-      for (const { id } of page) yield id;
-    }
-  }
-
+export function createBackupService({ store, statements, attachments, content, listTenants }: BackupDeps): BackupService {
   async function write(tar: Pack, manifest: BackupManifest): Promise<void> {
     const counter = createTotalsCounter();
     const whole = async (name: string, bytes: Buffer): Promise<void> => {
@@ -47,7 +41,7 @@ export function createBackupService({ store, statements, attachments, content, t
     await whole(MANIFEST, Buffer.from(JSON.stringify(manifest)));
     let chunks = 0;
     for await (const chunk of store.dump()) await whole(chunkName(++chunks), chunk);
-    for await (const tenant of tenantIds()) {
+    for (const tenant of await listTenants()) {
       for await (const { sha2 } of (store.attachments ?? attachments.list)(tenant)) {
         const found = await attachments.open(tenant, sha2);
         if (!found || !(await opened(found.stream))) continue;
@@ -57,7 +51,7 @@ export function createBackupService({ store, statements, attachments, content, t
         await streamed(tar, name, found.length, found.stream);
       }
     }
-    for await (const tenant of tenantIds()) {
+    for (const tenant of await listTenants()) {
       for await (const id of content.list(tenant)) {
         const length = await content.length(tenant, id);
         const stream = length === undefined ? undefined : await openPackage(content, tenant, id, length);
@@ -75,7 +69,7 @@ export function createBackupService({ store, statements, attachments, content, t
   return {
     manifest: async () => {
       const counts: BackupManifest['tenants'] = [];
-      for await (const id of tenantIds()) counts.push({ id, statements: await statements.count(id) });
+      for (const id of await listTenants()) counts.push({ id, statements: await statements.count(id) });
       return { format: 'quipu-backup', layout: LAYOUT, engine: store.engine, version: store.version, started: new Date().toISOString(), tenants: counts };
     },
     archive: (manifest) => {

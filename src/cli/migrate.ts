@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createTenantService } from '../admin/tenant-service.js';
 import { migrate, type MigrationReport, type MigrationState } from '../migration/migrate.js';
-import type { MigrationCounts, MigrationSource } from '../migration/store.js';
+import type { MigrationCounts } from '../migration/store.js';
 import { openMigrationSource, openMigrationTarget } from '../server/storage.js';
 import { configOf } from './client.js';
 import { CommandError } from './command-error.js';
@@ -25,7 +25,7 @@ async function run(options: { dataDir?: string; json?: boolean }): Promise<void>
   const progress = createPhases();
   let report: MigrationReport;
   try {
-    report = await migrate({ source, openTarget: (origin) => openMigrationTarget({ ...config, mongodbUrl }, origin), tenants: await tenantsOf(source), onState: progress.update });
+    report = await migrate({ source, openTarget: (origin) => openMigrationTarget({ ...config, mongodbUrl }, origin), tenants: await createTenantService({ records: source.records }).ids(), onState: progress.update });
   } catch (error) {
     if (!progress.begun()) throw error;
     const { message, cause } = error as Error;
@@ -39,13 +39,6 @@ async function run(options: { dataDir?: string; json?: boolean }): Promise<void>
     throw new CommandError(`The database is not the same as the data folder, and no server opens it:\n${report.differences.join('\n')}\nDrop the database and run quipu migrate again.`);
   }
   tell(`All counts agree, and ${grouped(report.compared)} entries read back are the same. Start Quipu with QUIPU_MONGODB_URL; ${config.dataDir} is as it was.`);
-}
-
-async function tenantsOf(source: MigrationSource): Promise<string[]> {
-  const tenants = createTenantService({ records: source.records });
-  const ids: string[] = [];
-  for (let page = await tenants.list(); page.length > 0; page = await tenants.list(ids.at(-1))) ids.push(...page.map(({ id }) => id));
-  return ids;
 }
 
 const columns: [title: string, name: keyof MigrationCounts][] = [

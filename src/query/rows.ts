@@ -4,6 +4,7 @@ import { contextActivityList } from '../xapi/context-activities.js';
 import { durationSeconds } from '../xapi/durations.js';
 import { chooseLanguage } from '../xapi/language-choice.js';
 import { isActivity, isActor, isStatementRef, isSubStatement } from '../xapi/statement-objects.js';
+import { voidedVerb } from '../xapi/statement-rules.js';
 import { parseTimestamp } from '../xapi/timestamps.js';
 import type { Actor, Context, Extensions, Json, LanguageMap, Statement, StatementObject, SubStatement } from '../xapi/types.js';
 
@@ -64,7 +65,6 @@ export interface RowPlace {
   erasure: number;
 }
 
-const VOIDED_VERB = 'http://adlnet.gov/expapi/verbs/voided';
 /** What a DateTime64 column can hold. */
 const earliest = Date.UTC(1900, 0, 1);
 const latest = Date.UTC(2299, 11, 31, 23, 59, 59, 999);
@@ -84,7 +84,7 @@ export function rowOf(stored: Pick<StoredStatement, 'position' | 'id' | 'stored'
     actor_members: membersOf(actor),
     verb: verb.id, verb_name: english(verb.display),
     ...objectColumns(statement.object),
-    voids: verb.id === VOIDED_VERB && isStatementRef(statement.object),
+    voids: verb.id === voidedVerb && isStatementRef(statement.object),
     parents: idsOf(context, 'parent'), groupings: idsOf(context, 'grouping'), categories: idsOf(context, 'category'), others: idsOf(context, 'other'),
     related_agents: relatedAgents(statement),
     registration: context?.registration?.toLowerCase() ?? null,

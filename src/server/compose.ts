@@ -91,11 +91,7 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
   let stopListening = (): void => undefined;
   const homePage = config.publicUrl ?? `http://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${config.port}`;
   const tenants = createTenantService({ records, trust });
-  const listTenants = async (): Promise<string[]> => {
-    const ids: string[] = [];
-    for (let page = await tenants.list(); page.length > 0; page = await tenants.list(ids.at(-1))) ids.push(...page.map(({ id }) => id));
-    return ids;
-  };
+  const listTenants = (): Promise<string[]> => tenants.ids();
   const leases = createLeaseBook({ records, shared });
   const onRun = (name: string, outcome: 'done' | 'more' | 'failed'): void => metrics.job(name, outcome);
   const jobs = config.redisUrl === undefined ? createInProcessJobs({ log, onRun }) : (await import('../jobs/bull-jobs.js')).createBullJobs({ url: config.redisUrl, log, onRun });
@@ -147,7 +143,7 @@ export async function compose(config: Config, log: Log, tracing: Tracing = noTra
     analytics: createAnalyticsService({ client: engine.client, check: () => engine.check(), prepareTenant: (tenant) => engine.prepareTenant(tenant) }),
     sql: createSqlService({ client: engine.client, keys, tokens, prepareTenant: (tenant) => engine.prepareTenant(tenant), executionTime: config.analyticsTimeout, memory: config.analyticsQueryBytes }),
     transfer: createTransferService({ service: statements, store, attachments, maxDepth: config.maxDepth, maxLineBytes: config.maxBodyBytes, maxAttachmentBytes: config.maxAttachmentBytes }),
-    backup: createBackupService({ store: storage.backup, statements: store, attachments, content: storage.content, tenants }),
+    backup: createBackupService({ store: storage.backup, statements: store, attachments, content: storage.content, listTenants }),
     exports: createExportService({ statements: store, documents, attachments, featureRecords }),
     statistics: createStatisticsService({ statements: store, attachments }),
     checks: createStoreChecks({ statements: store, records }),

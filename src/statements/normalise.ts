@@ -3,12 +3,10 @@ import { membersAt } from '../xapi/json-members.js';
 import type { StatementText } from '../xapi/json-text.js';
 import type { KeyHash } from '../xapi/key-hash.js';
 import { keyValues } from '../xapi/statement-keys.js';
+import { voidedVerb } from '../xapi/statement-rules.js';
 import { toldHashes, type ToldRun } from '../xapi/told.js';
 import type { Activity, Actor, Context, Statement, StatementRef, SubStatement, XapiVersion } from '../xapi/types.js';
 import type { PreparedParts } from './prepared-batch.js';
-
-/** The Verb that voids (1.0.3 Part Two 2.3.2; IEEE 9274.1.1 4.2.5). */
-export const VOIDED_VERB = 'http://adlnet.gov/expapi/verbs/voided';
 
 /** What the LRS gives to a statement. */
 export interface Assignment {
@@ -49,7 +47,7 @@ export function normalise({ value, text, members }: StatementText, { version, au
     text: [...kept, `${idText}${versionText},"authority":${authorityText}`],
     timed: statement.timestamp !== undefined,
     named: statement.id !== undefined || givenId !== undefined,
-    voids: target !== undefined && statement.verb.id === VOIDED_VERB,
+    voids: target !== undefined && statement.verb.id === voidedVerb,
     defines,
   };
 }

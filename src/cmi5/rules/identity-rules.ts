@@ -1,9 +1,8 @@
 import { agentIdentifier } from '../../xapi/actors.js';
+import { voidedVerb } from '../../xapi/statement-rules.js';
 import type { Json, StatementObject } from '../../xapi/types.js';
 import { shown, type Rule } from './rule.js';
 import { contextExtensions, lmsVerbOf, type LmsVerb } from './vocabulary.js';
-
-const VOIDED = 'http://adlnet.gov/expapi/verbs/voided';
 
 /** The requirement by which the LMS, and no AU, makes statements with a verb. */
 const lmsRequirements: Record<LmsVerb, string> = { launched: '9.3.1.0-1', abandoned: '9.3.6.0-1', waived: '9.3.7.0-1', satisfied: '9.3.9.0-1' };
@@ -51,7 +50,7 @@ export const identityRules: readonly Rule[] = [
   {
     ...fixed, rule: 'no-voiding', requirement: '6.3.0.0-1', section: 'cmi5 6.3', pointer: '/verb/id',
     hint: 'An AU can not take back a statement. Send another statement that says what holds.',
-    check: ({ value: { verb } }) => (verb.id === VOIDED ? { message: 'An AU may not void statements.' } : undefined),
+    check: ({ value: { verb } }) => (verb.id === voidedVerb ? { message: 'An AU may not void statements.' } : undefined),
   },
   {
     ...fixed, rule: 'verb-of-lms', section: 'cmi5 9.3', pointer: '/verb/id',
@@ -64,7 +63,7 @@ export const identityRules: readonly Rule[] = [
   {
     rule: 'verb-defined', section: 'cmi5 7.1.3', pointer: '/verb/id', status: 403, tolerable: true,
     hint: 'Leave out the cmi5 category: with another verb than initialized, completed, passed, failed and terminated the statement is "cmi5 allowed".',
-    check: ({ defined, verb, value }) => (defined && !verb && !lmsVerbOf(value.verb.id) && value.verb.id !== VOIDED
+    check: ({ defined, verb, value }) => (defined && !verb && !lmsVerbOf(value.verb.id) && value.verb.id !== voidedVerb
       ? { message: `The statement has the cmi5 category, and cmi5 does not define the verb ${shown(value.verb.id)}.` } : undefined),
   },
   {

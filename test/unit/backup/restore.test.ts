@@ -27,7 +27,7 @@ t.test('attachments of every hash that the standard knows come back, empty ones 
       hashes.push(sha2);
     }
   }
-  const service = createBackupService({ store: source.backup, statements: source.statements, attachments: source.attachments, content: source.content, tenants });
+  const service = createBackupService({ store: source.backup, statements: source.statements, attachments: source.attachments, content: source.content, listTenants: () => tenants.ids() });
   const report = await restoreBackup(() => openRestoreTarget(join(folder, 'target')), service.archive(await service.manifest()));
   await source.close();
   t.equal(report.attachments, hashes.length);
@@ -53,7 +53,7 @@ t.test('packages come back byte for byte, under their ids and tenants', async (t
     }
   }
   await source.content.stage('one', randomUUID(), Readable.from([Buffer.from('on its way')], { objectMode: false }), 100);
-  const service = createBackupService({ store: source.backup, statements: source.statements, attachments: source.attachments, content: source.content, tenants });
+  const service = createBackupService({ store: source.backup, statements: source.statements, attachments: source.attachments, content: source.content, listTenants: () => tenants.ids() });
   const archive = await buffer(service.archive(await service.manifest()));
   const report = await restoreBackup(() => openRestoreTarget(join(folder, 'target')), Readable.from([archive], { objectMode: false }));
   await source.close();

@@ -1,7 +1,8 @@
 import t from 'tap';
-import { normalise, VOIDED_VERB } from '../../../src/statements/normalise.js';
+import { normalise } from '../../../src/statements/normalise.js';
 import { createBatchWriter, readBatch } from '../../../src/statements/prepared-batch.js';
 import { createKeyHash } from '../../../src/xapi/key-hash.js';
+import { voidedVerb } from '../../../src/xapi/statement-rules.js';
 import { parseStatements } from '../../../src/xapi/json-text.js';
 
 const authority = { account: { homePage: 'https://example.org', name: 'key' } };
@@ -40,7 +41,7 @@ t.test('ids: the client’s own, the one of a PUT, or a new one; compared in low
   t.equal(own.id, id.toLowerCase());
   t.ok(own.text.includes(id), 'given back as it was written');
   t.equal(given(`{${base}}`, { id }).id, id.toLowerCase());
-  const voiding = given(`{"actor":{"mbox":"mailto:ann@example.org"},"verb":{"id":"${VOIDED_VERB}"},"object":{"objectType":"StatementRef","id":"${id}"}}`);
+  const voiding = given(`{"actor":{"mbox":"mailto:ann@example.org"},"verb":{"id":"${voidedVerb}"},"object":{"objectType":"StatementRef","id":"${id}"}}`);
   t.match(voiding, { target: id.toLowerCase(), voids: true });
 });
 

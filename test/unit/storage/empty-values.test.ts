@@ -68,7 +68,7 @@ t.test('a restore of older data, whose values may be empty, writes none of them'
 
   await rename(old, source);
   const storage = await openLevelStorage({ directory: source });
-  const service = createBackupService({ store: storage.backup, statements: storage.statements, attachments: storage.attachments, content: storage.content, tenants: createTenantService({ records: storage.records }) });
+  const service = createBackupService({ store: storage.backup, statements: storage.statements, attachments: storage.attachments, content: storage.content, listTenants: () => createTenantService({ records: storage.records }).ids() });
   await restoreBackup(() => openRestoreTarget(target), service.archive(await service.manifest()));
   const expected = await found(storage.statements, 'one', [agentKey('A', 'ann')]);
   await storage.close();

@@ -190,7 +190,7 @@ t.test('a backup holds each once, also where a file of before has come into the 
       yield* source.backup.dump();
       // Its snapshot does not have this, and knows the file alone.
       await source.statements.append('one', [naming(4, old)], [await held(source, old)]);
-    } }, tenants,
+    } }, listTenants: () => tenants.ids(),
   });
   const report = await restoreBackup(() => openRestoreTarget(join(folder, 'target')), service.archive(await service.manifest()));
   t.equal(report.attachments, 3);
