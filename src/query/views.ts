@@ -67,7 +67,8 @@ export function wholeTenant(database: string, tenant: string): ViewContext {
  */
 export function countedStatements(tenant: string, horizon?: string): string {
   const { text } = readSqlFiles('views').find(({ name }) => name === 'statements')!;
-  return withoutComments(text).replaceAll('{tenant}', tenant).replaceAll('{there}', horizon === undefined ? 'true' : `position <= ${horizon}`);
+  const all = withoutComments(text).replaceAll('{tenant}', tenant).replaceAll('{there}', horizon === undefined ? 'true' : `position <= ${horizon}`);
+  return horizon === undefined ? all : `SELECT * FROM (\n${all}\n) WHERE position <= ${horizon}`;
 }
 
 /** Every view of a tenant's database but `statements`, by name. */

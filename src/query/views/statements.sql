@@ -2,7 +2,5 @@
 SELECT * EXCEPT (erasure)
 FROM quipu.statement_log
 PREWHERE tenant = {tenant}
-WHERE {there} AND (
-  (SELECT count() FROM quipu.statement_log PREWHERE tenant = {tenant} WHERE {there} AND voids AND isNotNull(target)) = 0
-  OR voids OR id NOT IN (SELECT assumeNotNull(target) FROM quipu.statement_log PREWHERE tenant = {tenant} WHERE {there} AND voids AND isNotNull(target))
-)
+WHERE (SELECT count() FROM quipu.statement_log PREWHERE tenant = {tenant} WHERE voids AND isNotNull(target) AND {there}) = 0
+  OR voids OR id NOT IN (SELECT assumeNotNull(target) FROM quipu.statement_log PREWHERE tenant = {tenant} WHERE voids AND isNotNull(target) AND {there})
