@@ -3,6 +3,7 @@ WORKDIR /quipu
 COPY package.json package-lock.json tsconfig.json LICENSE ./
 COPY src src
 COPY test test
+COPY bench bench
 COPY conformance conformance
 RUN npm ci && npm prune --omit=dev
 
@@ -23,6 +24,6 @@ RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
 EXPOSE 8080 8081
-HEALTHCHECK --interval=10s --timeout=5s CMD ["node", "-e", "fetch('http://127.0.0.1:8080/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=5s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.QUIPU_PORT || 8080}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/src/cli/main.js"]
 CMD ["serve"]

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { isAttachmentLine } from '../transfer/attachment-line.js';
 import { readLines } from '../transfer/line-reader.js';
 import { openSource } from './byte-stream.js';
+import { tell } from './output.js';
 import { splitJsonValues, type ValueLayout } from './json-values.js';
 import type { ImportSource, ResumePoint, SourceItem } from './source-item.js';
 import { prepareStatement, tooLong } from './statement-line.js';
@@ -13,7 +14,7 @@ export const maxStatementBytes = 32 << 20;
 const headBytes = 64 << 10;
 
 /**
- * The statements of a file, or of standard input for `-`: an array, NDJSON, values one after the other, a StatementResult, or an
+ * The statements of a file, or of standard input for `-`: arrays, NDJSON, values one after the other, StatementResults, or an
  * export of Quipu; also compressed with gzip.
  * @throws CommandError when there is no such file
  */
@@ -56,11 +57,13 @@ async function* readLayout(stream: AsyncIterable<Buffer>, name: string, layout: 
     }
     return;
   }
-  for await (const { number, bytes, end } of splitJsonValues(stream, layout, maxStatementBytes, from)) {
+  let rest = '';
+  for await (const { number, bytes, end } of splitJsonValues(stream, layout, maxStatementBytes, from, (more) => { rest = more; })) {
     const place = { index: number - 1 };
     const item = bytes === undefined ? tooLong(place, maxStatementBytes) : prepareStatement(bytes, name, place);
     yield { ...item, resume: { layout, number, offset: end } };
   }
+  if (rest !== '') tell(`The last page of ${name} says that there is more, which is not in it: ${rest.slice(0, 300)}`);
 }
 
 /** Tells from the beginning of a file how its statements stand in it, and where the first of them begins at the earliest. */
@@ -68,8 +71,7 @@ export function detectLayout(head: Buffer): { layout: Layout; start: number } {
   const content = contentStart(head);
   if (head[content] === 0x5b) return { layout: 'array', start: content + 1 };
   const text = head.toString('latin1', content);
-  const result = /^\{\s{0,1000}"statements"\s{0,1000}:\s{0,1000}\[/.exec(text);
-  if (result) return { layout: 'result', start: content + result[0].length };
+  if (/^\{\s{0,1000}"(?:statements|more)"\s{0,1000}:/.test(text)) return { layout: 'result', start: content };
   const start = hasMark(head) ? 3 : 0;
   const [firstLine = '', secondLine = ''] = text.split('\n', 2);
   const endsThere = firstLine.trimEnd().endsWith('}') || secondLine.startsWith('{') || (firstLine.length === text.length && head.length >= headBytes);

@@ -47,8 +47,22 @@ t.test('values one after the other', async (t) => {
   }
 });
 
-t.test('what follows the array of a StatementResult is passed over', async (t) => {
-  t.same(parse(await split('{"a":1}, {"a":2} ], "more": "x" } ]]', 'result', 2)), [{ a: 1 }, { a: 2 }]);
+t.test('arrays one after the other', async (t) => {
+  for (const size of [1, 3, 1000]) t.same(parse(await split('{"a":1},[2]]\n[]\n[3, "x"] [{"a":4}]', 'array', size)), [{ a: 1 }, [2], 3, 'x', { a: 4 }]);
+});
+
+t.test('StatementResults one after the other, in whatever order their members stand', async (t) => {
+  const text = '{"statements":[{"a":1}, {"a":2} ], "more": "/x" }\n{"more":"/\\u0079","o":{"statements":[7]},"n":1.5,"statements" : []}{ "x":[{}] , "statements":[{"a":3}]}';
+  for (const size of [1, 2, 7, 1000]) {
+    const mores: string[] = [];
+    const values: JsonValueText[] = [];
+    for await (const value of splitJsonValues(chunked(text, size), 'result', 1000, { number: 0, offset: 0 }, (more) => mores.push(more))) values.push(value);
+    t.same(parse(values), [{ a: 1 }, { a: 2 }, { a: 3 }]);
+    t.same(mores, ['/x', '/y']);
+    for (const { number, end } of values) t.same(await split(text.slice(end), 'result', 3, { number, offset: end }), values.slice(number), `after ${number}`);
+  }
+  for (const wrong of ['{"statements":{}}', '{"statements":[]]', '{"statements":[]} x', '{statements:[]}', '{"statements" []}']) await t.rejects(split(wrong, 'result', 1), { message: /not JSON/ }, wrong);
+  for (const cut of ['{"statements":[]', '{"statements":[{}', '{"statem']) await t.rejects(split(cut, 'result', 1), { message: /cut off/ }, cut);
 });
 
 t.test('a value that is too long is counted and not held', async (t) => {
