@@ -13,6 +13,7 @@ import { createSqlServer } from './query/sql/own-port.js';
 import { answers, privateSocketPath } from './server/private-socket.js';
 import { noTracing, type Tracing } from './tracing/tracing.js';
 import { version } from './version.js';
+import { QuipuError } from './xapi/errors.js';
 
 /** A running Quipu. */
 export interface Quipu {
@@ -77,11 +78,9 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
 
   try {
     app = await createApp({ services, config, log, tracing, version, trustedSockets, closing: closing.signal });
+    const first = createFirstStart(services, config, closing.signal, log);
     // Both at once: a secret of the settings is hashed in another thread, and takes as long as the application to get ready.
-    const [firstCredential] = await Promise.all([
-      withLease(services.leases.kind('task-leases', {}), '', 'first-start', closing.signal, () => firstStart(services, config)),
-      app.ready(),
-    ]);
+    await Promise.all([first.ensure(), app.ready()]);
     socketServer = await listenPrivately(app, socketPath, config, trustedSockets);
     const url = options.network === false ? undefined : await listen(app, config);
     if (options.network !== false && config.role !== 'worker' && config.clickhousePort !== undefined) sqlServer = await listenForSql(services, config);
@@ -89,6 +88,8 @@ export async function startQuipu(config: Config, options: { network?: boolean } 
       contentServer = await listenForContent({ content: services.cmi5.content, config, log, closing: closing.signal });
       services.cmi5.reachedAt(url, contentServer.url);
     }
+    // Not before it listens: a start that fails has nobody to show the secret to.
+    const firstCredential = await first.make();
     const file: ServerFile = { pid: process.pid, socket: socketPath, ...(url === undefined ? {} : { url }) };
     await writeFile(serverFile, JSON.stringify(file), { mode: 0o600 });
     services.work(options.network !== false);
@@ -112,17 +113,37 @@ async function refuseNeighbour(socketPath: string, { dataDir }: Config): Promise
   throw new Error(`Another Quipu runs on the data folder ${dataDir}. Give each process a folder of its own by QUIPU_DATA_DIR.`);
 }
 
-/** Makes the default tenant and its first key when there is none, or the key that the settings name. */
-async function firstStart({ tenants, keys }: Services, { key: id, secret }: Config): Promise<{ key: string; secret: string } | undefined> {
-  await tenants.ensure('default', 'Default tenant');
+/** What a start makes where it is not there. */
+function createFirstStart({ tenants, keys, leases }: Services, { key: id, secret, dataDir }: Config, signal: AbortSignal, log: ReturnType<typeof createLog>) {
   const wanted = { tenant: 'default', name: 'First key', scopes: [...scopes] };
-  if (id !== undefined && secret !== undefined) {
-    await keys.ensure({ ...wanted, id, secret });
-    return undefined;
-  }
-  if ((await keys.list('default', undefined, 1)).length > 0) return undefined;
-  const made = await keys.create(wanted);
-  return { key: made.id, secret: made.secret };
+  const hasKey = async (): Promise<boolean> => (await keys.list('default', undefined, 1)).length > 0;
+  /** One process at a time. */
+  const alone = <T>(work: () => Promise<T>): Promise<T | undefined> => withLease(leases.kind('task-leases', {}), '', 'first-start', signal, work);
+
+  return {
+    /** Makes the default tenant, and the key that the settings name. Where the disk has no room for that, what is there can be read all the same. */
+    ensure: async (): Promise<void> => {
+      try {
+        await alone(async () => {
+          await tenants.ensure('default', 'Default tenant');
+          if (id !== undefined && secret !== undefined) await keys.ensure({ ...wanted, id, secret });
+        });
+      } catch (error) {
+        if (!(error instanceof QuipuError) || error.code !== 'storage-full') throw error;
+        if (!(await hasKey())) throw new Error(`The disk of ${dataDir} has less room than QUIPU_MIN_FREE_BYTES asks for, so nothing can be stored there. Make room.`);
+        log.warn({ directory: dataDir }, 'The disk has less room than QUIPU_MIN_FREE_BYTES asks for: what is stored is read, and nothing is taken in');
+      }
+    },
+    /** Makes the first key when there is none and the settings name none. */
+    make: async (): Promise<{ key: string; secret: string } | undefined> => {
+      if (id !== undefined && secret !== undefined || await hasKey()) return undefined;
+      return alone(async () => {
+        if (await hasKey()) return undefined;
+        const made = await keys.create(wanted);
+        return { key: made.id, secret: made.secret };
+      });
+    },
+  };
 }
 
 async function listen(app: FastifyInstance, config: Config): Promise<string> {

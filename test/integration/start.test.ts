@@ -50,6 +50,37 @@ t.test('a value that can not be used stops the start with a sentence that names 
   }
 });
 
+t.test('a first start that fails keeps no secret to itself', async (t) => {
+  const directory = join(await folder(t), 'data');
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const port = String((taken.address() as AddressInfo).port);
+  for (const setting of ['QUIPU_PORT', 'QUIPU_CONTENT_PORT']) {
+    const failed = await run({ QUIPU_DATA_DIR: directory, QUIPU_LOG_LEVEL: 'silent', [setting]: port });
+    t.equal(failed.code, 1);
+    t.match(failed.error, /another program listens there/, setting);
+  }
+  await new Promise((resolve) => taken.close(resolve));
+  t.match((await run({ QUIPU_DATA_DIR: directory, QUIPU_LOG_LEVEL: 'silent' }, /statements'?\n/)).out, / +Secret: +\S+\n/);
+});
+
+t.test('with less room than has to be left, what is stored is read and nothing is taken in', async (t) => {
+  const directory = join(await folder(t), 'data');
+  const full = { QUIPU_MIN_FREE_BYTES: String(2 ** 50) };
+  const nothing = await run({ QUIPU_DATA_DIR: directory, QUIPU_LOG_LEVEL: 'silent', ...full });
+  t.equal(nothing.code, 1);
+  t.match(nothing.error, /data has less room than QUIPU_MIN_FREE_BYTES asks for/);
+  const statement = { actor: { mbox: 'mailto:ann@example.org' }, verb: { id: 'https://example.org/did' }, object: { id: 'https://example.org/it' } };
+  const before = await startProcess(directory);
+  t.equal((await before.request('statements', { method: 'POST', body: statement })).status, 200);
+  await before.stop();
+  const server = await startProcess(directory, full);
+  t.teardown(() => server.stop());
+  t.equal((await server.request('statements')).json<{ statements: unknown[] }>().statements.length, 1);
+  t.match(await server.request('statements', { method: 'POST', body: statement }), { status: 507, text: /QUIPU_MIN_FREE_BYTES/ });
+  t.match((await server.request('/metrics')).text, /^quipu_store_available 0$/m);
+});
+
 t.test('the first start prints endpoint, key, secret and a curl line that works; the next does not', async (t) => {
   const directory = join(await folder(t), 'data');
   const first = await run({ QUIPU_DATA_DIR: directory, QUIPU_LOG_LEVEL: 'silent' }, /statements'?\n/);

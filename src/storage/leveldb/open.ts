@@ -67,7 +67,7 @@ export async function openLevelStorage({ directory, minFreeBytes = 0, onState }:
     records: createRecordStore(database),
     backup,
     entries: createEntries(database),
-    available: () => database.commits.available(),
+    available: () => database.commits.available() && database.hasRoom(),
     close: async () => {
       await statements.close();
       await database.close();

@@ -9,5 +9,5 @@ export function unavailable(error: unknown): QuipuError {
 
 /** No room for another write. */
 export function storageFull(): QuipuError {
-  return new QuipuError('storage-full', 'The disk that holds the data folder is full; nothing of this request was stored. It can be sent again when there is room.', { retryAfter: 5 });
+  return new QuipuError('storage-full', 'The disk that holds the data folder is full, or has less room than QUIPU_MIN_FREE_BYTES asks for; nothing of this request was stored. It can be sent again when there is room.', { retryAfter: 5 });
 }

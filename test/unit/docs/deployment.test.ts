@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,6 +36,17 @@ async function madeEnvironment(t: Test): Promise<Record<string, string>> {
   t.equal(await readFile(file, 'utf8'), before, 'a second time it leaves it as it is');
   return Object.fromEntries([...before.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name!, value!]));
 }
+
+t.test('the image is built from what the Dockerfile copies', { timeout: 240_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'quipu-image-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const [build = ''] = readProjectFile('Dockerfile').split(/^FROM /m).slice(1);
+  for (const [, paths] of build.matchAll(/^COPY (?!--)(.+) \S+$/gm)) {
+    for (const path of paths!.split(' ')) await cp(join(root, path), join(folder, path), { recursive: true });
+  }
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--incremental', 'false'], { cwd: folder }).catch((error: { stdout: string }) => t.fail(error.stdout.slice(0, 2000)));
+});
 
 t.test('docker-compose.yml: every setting is one of Quipu, and each process starts with those it is given', async (t) => {
   const made = await madeEnvironment(t);
