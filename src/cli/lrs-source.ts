@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { scanJson } from '../xapi/json-scan.js';
+import { voidedVerb } from '../xapi/statement-rules.js';
 import type { Attachment } from '../xapi/types.js';
 import { reasonOf } from './client.js';
 import { CommandError } from './command-error.js';
@@ -20,10 +21,12 @@ export interface LrsAddress {
 }
 
 const pageSize = 200;
+/** What an LRS answers that does not have, or does not show, a voided statement. */
+const refusals: ReadonlySet<number> = new Set([400, 403, 404]);
 /** JSON is read without recursion, so this only bounds nonsense. */
 const maxDepth = 10_000;
 
-/** All statements of another LRS that its credential may read, oldest first, page by page. @throws CommandError when the address is none */
+/** All statements of another LRS that its credential may read, oldest first, page by page, and before each that voids another the other one. @throws CommandError when the address is none */
 export function openLrsSource(address: LrsAddress, resume?: ResumePoint): ImportSource {
   const first = firstPage(address.url);
   return { items: readPages(address, first, resume), position: () => 0 };
@@ -49,7 +52,11 @@ async function* readPages(address: LrsAddress, first: URL, resume: ResumePoint |
     const page = await untilItWorks(() => fetchPage(address, url!));
     try {
       const { statements, more } = readResult(page.result);
-      for (const text of statements) yield* readStatement(page, text, first.host, number++);
+      for (const text of statements) {
+        const voided = voidedBy(text);
+        if (voided !== undefined) yield* readVoided(address, first, voided, number);
+        yield* readStatement(page, text, first.host, number++);
+      }
       const next: URL | undefined = more === undefined ? undefined : nextPage(more, first);
       if (next?.href === url.href) throw new CommandError(`The other LRS answered a page whose "more" is its own address: ${next.href}`);
       if (next) yield { kind: 'position', resume: { number, more: next.href } };
@@ -68,6 +75,28 @@ async function* readStatement(page: LrsPage, text: string, source: string, index
     }
   }
   yield item;
+}
+
+/** A voided statement, which no list has, unless the other LRS does not give it. @param index of the statement that voids it */
+async function* readVoided(address: LrsAddress, first: URL, id: string, index: number): AsyncGenerator<SourceItem> {
+  const url = new URL(first.pathname, first.origin);
+  url.searchParams.set('voidedStatementId', id);
+  url.searchParams.set('attachments', 'true');
+  const page = await untilItWorks(() => fetchPage(address, url)).catch((error: unknown) => {
+    if (error instanceof LrsError && refusals.has(error.status)) return undefined;
+    throw error;
+  });
+  try {
+    if (page) yield* readStatement(page, page.result, first.host, index);
+  } finally {
+    await page?.discard();
+  }
+}
+
+/** The id of the statement that this one voids. */
+function voidedBy(text: string): string | undefined {
+  const { verb, object } = JSON.parse(text) as { verb?: { id?: unknown }; object?: { objectType?: unknown; id?: unknown } };
+  return verb?.id === voidedVerb && object?.objectType === 'StatementRef' && typeof object.id === 'string' ? object.id : undefined;
 }
 
 function hashesIn(text: string): string[] {
