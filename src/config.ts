@@ -146,8 +146,17 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   }
   config.dataDir = resolve(String(config.dataDir));
   for (const name of ['publicUrl', 'contentUrl']) if (typeof config[name] === 'string') config[name] = config[name].replace(/\/+$/, '');
+  if (/\/xapi$/.test(String(config.publicUrl ?? ''))) throw new Error(`QUIPU_PUBLIC_URL=${String(config.publicUrl)} ends with /xapi, which Quipu adds itself: set it without.`);
+  if (config.publicUrl !== undefined && config.contentUrl !== undefined && new URL(String(config.publicUrl)).origin === originOf(String(config.contentUrl))) {
+    throw new Error('QUIPU_CONTENT_URL and QUIPU_PUBLIC_URL have the same origin: content of courses would act in the name of whoever is signed in at the server. Give it a host or port of its own.');
+  }
   config.contentPort ??= config.port === 0 || config.port === 65_535 ? 0 : Number(config.port) + 1;
   return Object.freeze(config) as unknown as Config;
+}
+
+/** The origin of a URL whose host may have a `*`; undefined for one that is none. */
+function originOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
 /** Variables of the command line and of the tests. */

@@ -95,9 +95,12 @@ export async function findServer(dataDir: string): Promise<ServerFile | undefine
   return typeof file.socket === 'string' && await answers(file.socket) ? file : undefined;
 }
 
-/** Whether there is anything in a data folder. */
+/** Whether there is anything in a data folder. @throws CommandError when this user may not look */
 export async function holdsData(dataDir: string): Promise<boolean> {
-  const names = await readdir(dataDir).catch(() => []);
+  const names = await readdir(dataDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EACCES') throw new CommandError(`This user may not read ${dataDir}. Run the command as the user that runs Quipu.`);
+    return [];
+  });
   return names.some((name) => name !== 'lost+found' && name !== 'server.json');
 }
 

@@ -38,6 +38,8 @@ t.test('a value that can not be used stops the start with a sentence that names 
     [{ QUIPU_PORT: '70000' }, /QUIPU_PORT .* must be <= 65535/],
     [{ QUIPU_DEFAULT_VERSION: '0.9' }, /QUIPU_DEFAULT_VERSION .* 1\.0\.3, 2\.0\.0/],
     [{ QUIPU_PUBLIC_URL: 'lrs.example.org' }, /QUIPU_PUBLIC_URL/],
+    [{ QUIPU_PUBLIC_URL: 'https://lrs.example.org/xapi/' }, /ends with \/xapi/],
+    [{ QUIPU_PUBLIC_URL: 'https://lrs.example.org/a', QUIPU_CONTENT_URL: 'https://lrs.example.org/b' }, /the same origin/],
     [{ QUIPU_KEY: 'k' }, /QUIPU_KEY and QUIPU_SECRET go together/],
     [{ QUIPU_KEY: 'k', QUIPU_SECRET: 'hunter2' }, /The value of the setting QUIPU_SECRET can't be used/],
     [{ QUIPU_JWT_PUBLIC_KEY: 'no key' }, /QUIPU_JWT_PUBLIC_KEY/],

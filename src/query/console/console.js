@@ -67,7 +67,7 @@
     const top = Math.max(1, ...rows.map(value));
     const step = (width - left) / rows.length;
     const y = (amount) => 8 + (height - bottom - 8) * (1 - amount / top);
-    const svg = element('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img' });
+    const svg = element('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${rows.length} bars${rows.length ? ` from ${label(rows[0])} to ${label(rows.at(-1))}` : ''}, at most ${show(top)}` });
     for (const share of [0, 0.5, 1]) {
       svg.append(element('line', { class: 'axis', x1: left, x2: width, y1: y(top * share), y2: y(top * share) }), element('text', { x: left - 6, y: y(top * share) + 4, 'text-anchor': 'end' }, show(top * share)));
     }
@@ -89,7 +89,7 @@
       })))));
   }
 
-  const tags = (values) => element('span', {}, ...values.map((value) => element('span', { class: 'tag' }, value)));
+  const tags = (values) => element('span', {}, ...values.flatMap((value) => [element('span', { class: 'tag' }, value), ' ']));
 
   async function lag() {
     try {

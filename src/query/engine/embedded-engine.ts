@@ -90,7 +90,8 @@ export async function openEmbeddedEngine(path: string, memoryBytes: number, { pa
       if (statement.data !== undefined) return done(await insert(session, statement.sql, statement.data), end);
       if (statement.mayStream && /^(SELECT|WITH)$/.test(statement.verb)) return await stream(session, statement, end);
       const result = await session.queryAsync(statement.sql, { format: statement.format });
-      return done({ bytes: result.bytes(), read: [result.rowsRead, result.bytesRead], written: [0, 0], elapsed: result.elapsed }, end);
+      const bytes = result.bytes();
+      return done({ bytes, rows: resultRows(statement.format, bytes), read: [result.rowsRead, result.bytesRead], written: [0, 0], elapsed: result.elapsed }, end);
     } catch (error) {
       end();
       throw exceptionOf(error);
@@ -102,6 +103,8 @@ export async function openEmbeddedEngine(path: string, memoryBytes: number, { pa
 
 interface Outcome {
   bytes: Uint8Array;
+  /** Rows of the result, as far as they are known: see `resultRows`. */
+  rows?: number;
   /** Rows and bytes. */
   read: [number, number];
   written: [number, number];
@@ -109,7 +112,7 @@ interface Outcome {
   elapsed: number;
 }
 
-function done({ bytes, read, written, elapsed }: Outcome, end: () => void): EngineResult {
+function done({ bytes, rows = 0, read, written, elapsed }: Outcome, end: () => void): EngineResult {
   end();
   return {
     chunks: (async function* () {
@@ -117,9 +120,37 @@ function done({ bytes, read, written, elapsed }: Outcome, end: () => void): Engi
     })(),
     summary: {
       read_rows: String(read[0]), read_bytes: String(read[1]), written_rows: String(written[0]), written_bytes: String(written[1]),
-      total_rows_to_read: '0', result_rows: '0', result_bytes: String(bytes.length), elapsed_ns: String(Math.round(elapsed * 1e9)),
+      total_rows_to_read: '0', result_rows: String(rows), result_bytes: String(bytes.length), elapsed_ns: String(Math.round(elapsed * 1e9)),
     },
   };
+}
+
+/**
+ * Rows of a result. The engine does not tell them, and clients such as the JDBC driver take a result of none for empty: what has a line a
+ * row is counted, of the binary format with a header it is told whether a row follows that, and anything else counts as one.
+ */
+export function resultRows(format: string, bytes: Uint8Array): number {
+  if (bytes.length === 0) return 0;
+  if (/^(?:JSON(?:Compact)?EachRow|TabSeparated|TSV)$/.test(format)) return bytes.reduce((lines, byte) => lines + (byte === 10 ? 1 : 0), 0);
+  return format === 'RowBinaryWithNamesAndTypes' && headerEnd(bytes) >= bytes.length ? 0 : 1;
+}
+
+/** Where the header of RowBinaryWithNamesAndTypes ends: a count, and as many names and types, each with its length before it. */
+function headerEnd(bytes: Uint8Array): number {
+  let at = 0;
+  const number = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  for (let texts = number() * 2; texts > 0 && at < bytes.length; texts--) {
+    const length = number();
+    at += length;
+  }
+  return at;
 }
 
 /** Begins a SELECT; its first piece is awaited, so that what fails at once fails here. */

@@ -16,6 +16,13 @@ t.test('every view has a section with its sentence and its columns, and every se
   }
 });
 
+t.test('every column of the table statements is told, with its type', async (t) => {
+  const [, made = ''] = /^CREATE TABLE IF NOT EXISTS quipu\.statement_log\n\(\n([\s\S]*?)\n\)/m.exec(readProjectFile('src/query/migrations/0001-statement-log.sql')) ?? [];
+  const columns = [...made.matchAll(/^ {4}(\w+) ([A-Z]\w*(?:\((?:[^()]|\([^()]*\))*\))?)/gm)].map(([, name, type]) => `\`${name}\` | \`${type}\``).filter((column) => !/^`(?:INDEX|erasure)`/.test(column));
+  const table = document.slice(document.indexOf('\n## The table `statements`\n'));
+  t.strictSame([...table.slice(0, table.indexOf('\n## ', 1)).matchAll(/^\| (`\w+` \| `[^`]+`) \| .+ \|$/gm)].map(([, column]) => column), columns);
+});
+
 t.test('every filter and every set of verbs is told', async (t) => {
   for (const name of filterNames) t.match(document, new RegExp(`^\\| \`${name}\` \\|`, 'm'), name);
   for (const [name, verbs] of Object.entries(verbSets)) t.ok(document.includes(`| \`${name}\` | ${verbs.map((verb) => `\`${verb}\``).join(', ')} |`), name);
