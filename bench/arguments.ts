@@ -25,7 +25,8 @@ export const usage = `npm run bench -- [options]
   --sizes NUMBERS       statements in the stores that reads are measured on (10000,1000000)
   --peer NAME=URL,USER,PASSWORD[,VERSION]
                         a running LRS, URL without a slash at its end; may be given several times
-  --empty-peers COMMAND shell command that empties the peers and ends when they answer again; run before each measurement of writing
+  --empty-peers COMMAND shell command that empties the peers and ends when they answer again; run before each
+                        measurement of writing, and before peers are filled to be read
   --rounds N            rounds of each measurement (5)
   --seconds N           length of a round (3)
   --folder DIR          where stores are kept from run to run (bench/data)

@@ -32,6 +32,7 @@ export const documents: Scenario = {
     const quipu = await startQuipu({ folder });
     try {
       const peers: Target[] = [];
+      await bench.emptyPeers();
       for (const peer of bench.peers) if (await fillPeer(bench, peer, Math.min(count, PEER_DOCUMENTS))) peers.push(peer);
       const peerCount = Math.min(count, PEER_DOCUMENTS);
       const contenders = (make: (target: Target, among: number) => Contender, of = peers): Contender[] => [make(quipu.target, count), ...of.map((peer) => make(peer, peerCount))];

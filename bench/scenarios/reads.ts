@@ -49,7 +49,10 @@ export const reads: Scenario = {
 async function readAt(bench: Bench, size: number): Promise<void> {
   const store = await filledStore(bench, size);
   const peers: Target[] = [];
-  if (size <= PEER_SIZE) for (const peer of bench.peers) if (await fillPeer(bench, peer, size)) peers.push(peer);
+  if (size <= PEER_SIZE) {
+    await bench.emptyPeers();
+    for (const peer of bench.peers) if (await fillPeer(bench, peer, size)) peers.push(peer);
+  }
   const folder = join(bench.folder, 'reads');
   await cloneStore(store, folder);
   const quipu = await startQuipu({ folder });

@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { parseAgent } from '../auth/authority.js';
 import type { Credential, Scope } from '../auth/credential.js';
 import type { KeyService } from '../auth/key-service.js';
+import { problem, refusals } from '../xapi/error-schema.js';
 import { QuipuError } from '../xapi/errors.js';
 import { checkGrant, mayTouch } from './key-rules.js';
-import { idParams, key, keyPatch, keyWithSecret, newKey, problem, refusals, tenantListQuery, tenantQuery } from './schema.js';
+import { idParams, key, keyPatch, keyWithSecret, newKey, tenantListQuery, tenantQuery } from './schema.js';
 import { tenantOf, type TenantQuery } from './tenant-scope.js';
 import type { TenantService } from './tenant-service.js';
 

@@ -2,10 +2,11 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { parseAgent } from '../auth/authority.js';
 import type { Scope } from '../auth/credential.js';
+import { problem, refusals } from '../xapi/error-schema.js';
 import { QuipuError } from '../xapi/errors.js';
 import type { ErasureService } from './erasure-service.js';
 import type { ExportService } from './export-service.js';
-import { idParams, newErasure, newExport, pageParams, problem, receipt, receiptPage, refusals, tenantQuery } from './schema.js';
+import { idParams, newErasure, newExport, pageParams, receipt, receiptPage, tenantQuery } from './schema.js';
 import { tenantOf, type TenantQuery } from './tenant-scope.js';
 import type { TenantService } from './tenant-service.js';
 

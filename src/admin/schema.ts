@@ -12,15 +12,6 @@ const scopeList = { type: 'array', minItems: 1, maxItems: scopes.length, uniqueI
 /** An Agent; the standard's own rules are applied after the schema. */
 export const agent = { type: 'object', additionalProperties: true, description: 'An xAPI Agent with one inverse functional identifier' } as const;
 
-/** How every error is answered. */
-export const problem = {
-  type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)',
-  properties: { error: { type: 'string', description: 'A code of the registry' }, message: { type: 'string' }, requestId: { type: 'string' } },
-} as const;
-
-/** Answers that any route with a credential may give. */
-export const refusals = { 401: problem, 403: problem } as const;
-
 /** Query string of a list: pages follow each other by the last id. */
 export const listQuery = {
   type: 'object', additionalProperties: false,

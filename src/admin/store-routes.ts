@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { refusals, storeState } from './schema.js';
+import { refusals } from '../xapi/error-schema.js';
+import { storeState } from './schema.js';
 
 /** Route `/v1/store`. @param faults faults of the store that only an operator can mend, each a sentence */
 export function storeRoutes(app: FastifyInstance, { faults }: { faults(): Promise<string[]> }): void {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { problem, refusals } from '../xapi/error-schema.js';
 import { QuipuError } from '../xapi/errors.js';
-import { idParams, listQuery, newTenant, problem, refusals, statistics, tenant } from './schema.js';
+import { idParams, listQuery, newTenant, statistics, tenant } from './schema.js';
 import type { StatisticsService } from './statistics-service.js';
 import { checkTenant } from './tenant-scope.js';
 import type { Tenant, TenantService } from './tenant-service.js';

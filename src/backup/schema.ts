@@ -1,8 +1,3 @@
-const problem = { type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)' } as const;
-
-/** Answers that a backup may give besides. */
-export const refusals = { 401: problem, 403: problem, 503: problem } as const;
-
 /** What a backup says of itself. */
 export const manifest = {
   type: 'object', required: ['format', 'layout', 'engine', 'version', 'started', 'tenants'],

@@ -6,12 +6,6 @@ const count = { type: 'integer', minimum: 0 } as const;
 const position = { ...count, description: 'Position in the log' } as const;
 const lastError = { type: 'object', required: ['message', 'at'], properties: { message: { type: 'string' }, at: time } } as const;
 
-/** How every error is answered. */
-export const problem = {
-  type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)',
-  properties: { error: { type: 'string' }, message: { type: 'string' }, requestId: { type: 'string' } },
-} as const;
-
 /** A consumer of the feed. */
 export const consumer = {
   type: 'object', required: ['name', 'status', 'tenants', 'deadLetters', 'refusedCount', 'refused'],

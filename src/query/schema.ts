@@ -1,11 +1,10 @@
+import { problem, refusals } from '../xapi/error-schema.js';
 import type { View } from './views.js';
 import { verbSets } from './verb-sets.js';
 import { viewFormats } from './view-answer.js';
 
 /** Most rows of a page. */
 export const maxRows = 10_000;
-
-const problem = { type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)', properties: { error: { type: 'string' }, message: { type: 'string' } } } as const;
 
 /** Query string of a view; `readFilters` and the routes judge it. */
 export const viewQuery = {
@@ -41,7 +40,7 @@ export function viewResponses({ columns }: View): object {
   };
   return {
     200: { description: 'Rows of the view', content: { 'application/json': { schema: page }, 'application/x-ndjson': { schema: row }, 'text/csv': { schema: { type: 'string' } } } },
-    400: problem, 401: problem, 403: problem, 503: problem,
+    400: problem, ...refusals, 503: problem,
   };
 }
 
@@ -65,5 +64,5 @@ export const viewListResponses = {
       },
     },
   },
-  401: problem, 403: problem,
+  ...refusals,
 } as const;

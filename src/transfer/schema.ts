@@ -5,11 +5,6 @@ const tenant = {
 
 const moment = (description: string) => ({ type: 'string', maxLength: 64, description: `${description}, ISO 8601` }) as const;
 const count = { type: 'integer', minimum: 0 } as const;
-const problem = { type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)' } as const;
-
-/** Answers that both routes may give. */
-export const refusals = { 400: problem, 401: problem, 403: problem, 404: problem } as const;
-
 /** Query string of an import. */
 export const importQuery = { type: 'object', additionalProperties: false, properties: { tenant } } as const;
 

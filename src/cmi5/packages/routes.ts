@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import { problem, refusals } from '../../xapi/error-schema.js';
 import { QuipuError } from '../../xapi/errors.js';
 import { courseAnswer, courseDetail, type CourseAnswer } from './answers.js';
 import { formFile } from './form-file.js';
 import type { PackagesOptions } from './plugin.js';
 import type { CourseMode } from './records.js';
-import { course, courseParams, courseQuery, courses as courseList, deleteQuery, detail, exportQuery, importQuery, imported, listQuery, modeBody, problem, refusals, tenantQuery } from './schema.js';
+import { course, courseParams, courseQuery, courses as courseList, deleteQuery, detail, exportQuery, importQuery, imported, listQuery, modeBody, packageProblem, tenantQuery } from './schema.js';
 
 interface TenantQuery {
   tenant?: string;
@@ -34,7 +35,7 @@ export function packageRoute(app: FastifyInstance, { courses, tenantOf }: Packag
       summary: 'Import a course package',
       description: 'The body is a zip with cmi5.xml in its root, a course structure XML alone, or a form with one of these as its only file. A package of a course that is there becomes its new version, whose AUs are matched by '
         + "the publisher's ids. When it can't be imported, `faults` has everything that is wrong with it, and nothing is kept.",
-      tags: ['cmi5'], consumes: ['application/zip', 'text/xml', 'multipart/form-data'], querystring: importQuery, response: { 200: imported, 201: imported, 400: problem, 404: problem, 413: problem, 415: problem, ...refusals },
+      tags: ['cmi5'], consumes: ['application/zip', 'text/xml', 'multipart/form-data'], querystring: importQuery, response: { 200: imported, 201: imported, 400: packageProblem, 404: problem, 413: problem, 415: problem, ...refusals },
     },
   }, async (request, reply) => {
     const tenant = await tenantOf(request);

@@ -1,5 +1,6 @@
 // The types of summary, tags and the like in route schemas.
 import type {} from '@fastify/swagger';
+import { problem } from '../../xapi/error-schema.js';
 import { courseModes } from './records.js';
 import { comparedProperties } from './version-diff.js';
 
@@ -17,20 +18,17 @@ const tenant = {
   description: "The tenant this is about; the credential's own when left out. Only the scope `admin` may name another.",
 } as const;
 
-/** How errors are answered. */
-export const problem = {
-  type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)',
+/** How the refusal of a package is answered. */
+export const packageProblem = {
+  ...problem,
   properties: {
-    error: { type: 'string', description: 'A code of the registry' }, message: text, requestId: text,
+    ...problem.properties,
     faults: {
       type: 'array', description: 'Of invalid-package: everything that is wrong',
       items: { ...anything, properties: { rule: text, requirement: text, section: text, message: text, hint: text, line: count, column: count, path: text } },
     },
   },
 } as const;
-
-/** Answers that every route may give. */
-export const refusals = { 401: problem, 403: problem } as const;
 
 const query = <T extends object>(properties: T) => ({ type: 'object', additionalProperties: false, properties: { tenant, ...properties } }) as const;
 

@@ -2,15 +2,6 @@
 import type {} from '@fastify/swagger';
 import { launchModes } from '../rules/state.js';
 
-/** How every error is answered. */
-export const problem = {
-  type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)',
-  properties: { error: { type: 'string', description: 'A code of the registry' }, message: { type: 'string' }, requestId: { type: 'string' } },
-} as const;
-
-/** Answers that any route with a credential may give. */
-export const refusals = { 401: problem, 403: problem } as const;
-
 const uuid = { type: 'string', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' } as const;
 const time = { type: 'string', description: 'ISO 8601 in UTC' } as const;
 const agent = { type: 'object', additionalProperties: true, description: 'An xAPI Agent with an account (cmi5 9.2)' } as const;
