@@ -27,8 +27,9 @@ async function run(options: Arguments): Promise<boolean> {
   await mkdir(options.folder, { recursive: true });
   const chosen = scenarios.filter(({ name }) => options.only?.includes(name) ?? true);
   const how = { rounds: options.rounds, seconds: options.seconds, sizes: options.sizes };
+  const thisRun = { began: new Date().toISOString(), machine: describeMachine(options.folder), how };
   const file = createResultsFile(options.quick ? undefined : resultsFile, beginResults({
-    machine: describeMachine(options.folder), how, before: options.quick ? undefined : readResults(resultsFile), resume: options.resume, chosen: chosen.map(({ name }) => name),
+    run: thisRun, before: options.quick ? undefined : readResults(resultsFile), resume: options.resume, chosen: chosen.map(({ name }) => name),
   }));
   const bench = createBench(options, file, say);
   let failed = false;

@@ -1,5 +1,5 @@
 import type { Figure, Goal, Scenario } from './scenario.js';
-import type { Results } from './results.js';
+import type { MeasuredFigure, Results, Run } from './results.js';
 import { barPlot, linePlot } from './plot.js';
 
 /** A goal and whether it is reached; undefined where the figures don't tell. */
@@ -24,16 +24,16 @@ export function formatNumber(value: number): string {
 }
 
 /** Figures of one name of a scenario side by side. */
-interface Row {
+interface Row<F extends Figure> {
   scenario: string;
   unit: string;
   /** Quipu's own, or the only one's. */
-  first: Figure;
-  others: Figure[];
+  first: F;
+  others: F[];
 }
 
-function rowsOf(figures: readonly Figure[]): Row[] {
-  const rows = new Map<string, Row>();
+function rowsOf<F extends Figure>(figures: readonly F[]): Row<F>[] {
+  const rows = new Map<string, Row<F>>();
   for (const figure of figures) {
     const key = `${figure.scenario} ${figure.unit}`;
     const row = rows.get(key);
@@ -57,19 +57,14 @@ export function renderTable(figures: readonly Figure[]): string {
 
 /** The results as a page, and its plots by file name. */
 export function renderReport(results: Results, scenarios: readonly Pick<Scenario, 'name' | 'about' | 'goals'>[]): { markdown: string; plots: Map<string, string> } {
-  const { machine, how, figures } = results;
+  const { runs, figures } = results;
   const plots = new Map<string, string>();
+  const measured = runs.filter(({ began }) => figures.some(({ run }) => run === began));
   const parts = [
     '# Results of the benchmark',
     'Written by `npm run bench`; what is measured and how, is told in [README.md](README.md). A number in brackets is Quipu\'s figure divided by '
     + 'that contender\'s (for times and sizes the other way round), so that above 1 Quipu does better; both were measured in the same minute, round by round in turn.',
-    ['## The machine', '', '| | |', '|---|---|',
-      ...[
-        ['Processor', `${machine.cpu}, ${machine.cores} cores, shared by the program and the load tool`], ['Memory', `${formatNumber(machine.memory / 2 ** 30)} GiB`],
-        ['Disk', `${machine.disk}; 4 KB written and synced in ${formatNumber(machine.syncTakes)} ms`], ['System', machine.system], ['Node', machine.node],
-        ...(machine.commit === undefined ? [] : [['Commit', machine.commit]]),
-        ['Measured', `${how.rounds} rounds of ${how.seconds} s each, ${figures[0]?.at.slice(0, 10) ?? ''}`],
-      ].map(([name, value]) => `| ${name} | ${cell(value!)} |`)].join('\n'),
+    ['## Runs', '', 'Numbers of different runs are hours or machines apart; only their ratios can be compared.', '', ...markdownTable([runColumns, ...measured.map(runRow)], ['---:'])].join('\n'),
   ];
   const goals = judgeGoals(scenarios, figures);
   if (goals.length > 0) {
@@ -84,15 +79,24 @@ export function renderReport(results: Results, scenarios: readonly Pick<Scenario
     const drawn = plotsOf(name, own);
     for (const [file, svg] of drawn) plots.set(file, svg);
     const about = scenarios.find((scenario) => scenario.name === name)?.about;
-    parts.push([`## ${name}`, ...(about ? ['', about] : []), '', ...table(name, own), ...[...drawn.keys()].flatMap((file) => ['', `![${file.replace('.svg', '')}](results/${file})`])].join('\n'));
+    parts.push([`## ${name}`, ...(about ? ['', about] : []), '', ...table(name, own, measured), ...[...drawn.keys()].flatMap((file) => ['', `![${file.replace('.svg', '')}](results/${file})`])].join('\n'));
   }
   return { markdown: `${parts.join('\n\n')}\n`, plots };
 }
 
-function table(name: string, figures: readonly Figure[]): string[] {
+const runColumns = ['run', 'began', 'processor', 'memory', 'disk', '4 KB written and synced', 'system', 'Node', 'commit', 'rounds'];
+
+function runRow({ began, machine, how }: Run, index: number): string[] {
+  return [
+    String(index + 1), `${began.slice(0, 16).replace('T', ' ')} UTC`, `${machine.cpu}, ${machine.cores} cores, shared by the program and the load tool`, `${formatNumber(machine.memory / 2 ** 30)} GiB`,
+    machine.disk, `${formatNumber(machine.syncTakes)} ms`, machine.system, machine.node, machine.commit ?? '', `${how.rounds} of ${how.seconds} s`,
+  ];
+}
+
+function table(name: string, figures: readonly MeasuredFigure[], runs: readonly Run[]): string[] {
   const rows = rowsOf(figures);
   const contenders = [...new Set(rows.flatMap(({ others }) => others.map((other) => other.name)))];
-  const head = ['', 'Quipu', 'unit', 'p50 ms', 'p99 ms', ...contenders, 'note'];
+  const head = ['', 'Quipu', 'unit', 'p50 ms', 'p99 ms', ...contenders, 'run', 'note'];
   const lines = rows.map(({ scenario, unit, first, others }) => [
     scenario.slice(name.length + 1) || scenario,
     `${first.name === 'Quipu' ? '' : `${first.name}: `}${formatNumber(first.value)}${first.wrong ? ` (**${first.wrong} wrong**)` : ''}`,
@@ -102,9 +106,15 @@ function table(name: string, figures: readonly Figure[]): string[] {
       if (!other) return '';
       return `${formatNumber(other.value)}${other.ratio === undefined ? '' : ` (${formatNumber(other.ratio)})`}${other.wrong ? ` **${other.wrong} wrong**` : ''}`;
     }),
+    String(runs.findIndex(({ began }) => began === first.run) + 1),
     [...new Set([first, ...others].flatMap(({ note }) => note ?? []))].join('; '),
   ]);
-  return [head, head.map((_, column) => (column === 0 || column === head.length - 1 ? '---' : '---:')), ...lines].map((line) => `| ${line.map(cell).join(' | ')} |`);
+  return markdownTable([head, ...lines], ['---', ...head.slice(2).map(() => '---:'), '---']);
+}
+
+/** @param alignment of the first columns; text for the rest */
+function markdownTable([head, ...lines]: readonly (readonly string[])[], alignment: readonly string[]): string[] {
+  return [head!, head!.map((_, column) => alignment[column] ?? '---'), ...lines].map((line) => `| ${line.map(cell).join(' | ')} |`);
 }
 
 function cell(text: string): string {

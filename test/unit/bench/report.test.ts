@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { barPlot, linePlot } from '../../../bench/plot.js';
 import { formatNumber, judgeGoals, renderReport, renderTable } from '../../../bench/report.js';
-import type { Results } from '../../../bench/results.js';
+import type { Results, Run } from '../../../bench/results.js';
 import type { Figure } from '../../../bench/scenario.js';
 
 const figure = (scenario: string, name: string, value: number, rest: Partial<Figure> = {}): Figure => ({ scenario, name, value, unit: 'statements/s', wrong: 0, at: '2026-01-02T03:04:05.000Z', ...rest });
@@ -37,9 +37,13 @@ const scenarios = [
     { scenario: 'ingest/put', text: 'fastest', reached: (own: readonly Figure[]) => (own.length === 0 ? undefined : true) },
   ] },
 ];
+const run: Run = {
+  began: '2026-01-02T03:04:05.000Z', machine: { cpu: 'A processor', cores: 2, memory: 24 * 2 ** 30, disk: '/dev/vda, ext4', syncTakes: 0.5, system: 'linux', node: 'v20.20.2', commit: 'abcdef0' },
+  how: { rounds: 5, seconds: 3, sizes: [10_000] },
+};
+const earlier: Run = { ...run, began: '2026-01-01T02:03:04.000Z', machine: { ...run.machine, cpu: 'Another one' } };
 const results: Results = {
-  machine: { cpu: 'A processor', cores: 2, memory: 24 * 2 ** 30, disk: '/dev/vda, ext4', syncTakes: 0.5, system: 'linux', node: 'v20.20.2', commit: 'abcdef0' },
-  how: { rounds: 5, seconds: 3, sizes: [10_000] }, finished: [], figures,
+  runs: [{ ...run, began: 'nothing is left of it' }, earlier, run], finished: [], figures: figures.map((one) => ({ ...one, run: (one.scenario.startsWith('start/') ? earlier : run).began })),
 };
 
 t.test('a goal is judged by the figures at and below its scenario', async (t) => {
@@ -54,17 +58,17 @@ t.test('the table on the terminal', async (t) => {
   t.equal(renderTable([]), '');
 });
 
-t.test('the report has the machine, the goals, every figure and the plots', async (t) => {
+t.test('the report has the runs, the goals, every figure and the plots', async (t) => {
   const { markdown, plots } = renderReport(results, scenarios);
-  t.match(markdown, '| Processor | A processor, 2 cores');
-  t.match(markdown, '| Memory | 24 GiB |');
-  t.match(markdown, '| Commit | abcdef0 |');
+  t.match(markdown, '\n| 1 | 2026-01-01 02:03 UTC | Another one, 2 cores');
+  t.match(markdown, '\n| 2 | 2026-01-02 03:04 UTC | A processor, 2 cores, shared by the program and the load tool | 24 GiB | /dev/vda, ext4 | 0.5 ms | linux | v20.20.2 | abcdef0 | 5 of 3 s |\n');
+  t.notMatch(markdown, 'nothing is left of it');
   t.match(markdown, '| ingest/post-1/16-connections | fast | yes |');
   t.match(markdown, '| ingest/post-1 | faster | **no** |');
   t.match(markdown, '| ingest/put | fastest | not measured |');
-  t.match(markdown, '| post-1/16-connections | 12,345 | statements/s | 1 | 2.5 | 25,000 (0.494) |  |');
-  t.match(markdown, '| post-1/64-connections | 100 (**3 wrong**) | statements/s |  |  |  | a \\| b |');
-  t.match(markdown, '## start\n', 'figures of a scenario that was not run this time are kept');
+  t.match(markdown, '| post-1/16-connections | 12,345 | statements/s | 1 | 2.5 | 25,000 (0.494) | 2 |  |');
+  t.match(markdown, '| post-1/64-connections | 100 (**3 wrong**) | statements/s |  |  |  | 2 | a \\| b |');
+  t.match(markdown, /## start\n\n.*\n.*\n\| empty \| 250 \| ms \|  \|  \| 1 \|/, 'figures of a scenario that was not run this time are kept');
   t.same([...plots.keys()].sort(), ['ingest-statements-s.svg', 'shapes-soak-mb.svg', 'start-ms.svg']);
   for (const [name, svg] of plots) {
     t.match(markdown, `](results/${name})`);
