@@ -50,10 +50,14 @@ export function readArguments(words: string[], scenarios: readonly string[]): Ar
   const only = values.only?.split(',');
   const unknown = only?.find((name) => !scenarios.includes(name));
   if (unknown !== undefined) throw new Error(`There is no scenario ${JSON.stringify(unknown)}; there are ${scenarios.join(', ')}.`);
+  const peers = values.peer.map(readPeer);
+  const names = ['Quipu', ...peers.map(({ name }) => name)];
+  const taken = names.find((name, index) => name.startsWith('bare ') || names.indexOf(name) < index);
+  if (taken !== undefined) throw new Error(`A peer can't be called ${JSON.stringify(taken)}, as something else that is measured is.`);
   return {
     quick, resume, folder, only,
     sizes: values.sizes === undefined ? (quick ? [10_000] : [10_000, 1_000_000]) : values.sizes.split(',').map((size) => positive('--sizes', size, true)),
-    peers: values.peer.map(readPeer),
+    peers,
     emptyPeers: values['empty-peers'],
     rounds: values.rounds === undefined ? (quick ? 2 : 5) : positive('--rounds', values.rounds, true),
     seconds: values.seconds === undefined ? (quick ? 0.7 : 3) : positive('--seconds', values.seconds, false),

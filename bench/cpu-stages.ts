@@ -28,8 +28,8 @@ interface StageRule {
 export const stageRules: readonly StageRule[] = [
   { stage: 'parse', files: ['src/xapi/json-text.js', 'src/xapi/json-scan.js', 'src/xapi/json-fault.js', 'src/statements/multipart-request.js', 'src/statements/whole-multipart.js'] },
   { stage: 'validate', files: ['src/xapi/validation.js', 'src/xapi/statement-schema.js', 'src/xapi/statement-rules.js', 'src/statements/attachments.js', 'src/statements/signature.js'] },
-  { stage: 'validate', files: ['src/statements/service.js'], functions: ['validate', 'refuseRepeatedIds'] },
-  { stage: 'normalise', files: ['src/statements/normalise.js'] },
+  { stage: 'validate', files: ['src/statements/prepare.js'], functions: ['judge', 'refuseRepeatedIds'] },
+  { stage: 'normalise', files: ['src/statements/normalise.js', 'src/statements/prepared-batch.js'] },
   { stage: 'store', files: ['src/storage/', 'node_modules/classic-level/', 'node_modules/abstract-level/'] },
   { stage: 'answer', files: ['src/statements/answer.js', 'node_modules/fastify/lib/reply.js', 'node:_http_outgoing'] },
   {

@@ -43,7 +43,8 @@ export function timesBestPeer(scenario: string, least: number, among: 'that stor
   return {
     scenario, text: `at least ${least} times the best of the peers ${among}, each time`,
     reached: (figures) => {
-      const ratios = figures.filter(counts).flatMap((figure) => {
+      // One that answered nothing is no measure.
+      const ratios = figures.filter((figure) => counts(figure) && figure.value > 0).flatMap((figure) => {
         const own = figureOf(figures, figure.scenario, 'Quipu');
         return figure.ratio ?? (own ? ratioOf(figure.unit, own.value, figure.value) : []);
       });

@@ -35,7 +35,7 @@ export interface LoadOptions {
    * when a request was due, so that a server that stands still shows in it.
    */
   requestsPerSecond?: number;
-  /** Seconds after which an answer counts as lost; 30 when not given. */
+  /** Seconds after which an answer counts as lost, and as one that took so long; 30 when not given. */
   timeout?: number;
 }
 
@@ -115,16 +115,18 @@ export async function load(options: LoadOptions): Promise<LoadSample> {
     if (!pace) return;
     const begin = client._doRequest.bind(client);
     client._doRequest = () => {
-      const wait = pace.next() - performance.now();
-      lateness = Math.max(0, -wait);
-      if (wait <= 0 || over) begin();
-      else {
-        const timer = setTimeout(() => {
-          waiting.delete(timer);
-          begin();
-        }, wait);
-        waiting.set(timer, begin);
-      }
+      const due = pace.next();
+      const beginLate = (): void => {
+        lateness = Math.max(0, performance.now() - due);
+        begin();
+      };
+      const wait = due - performance.now();
+      if (wait <= 0 || over) return beginLate();
+      const timer = setTimeout(() => {
+        waiting.delete(timer);
+        beginLate();
+      }, wait);
+      waiting.set(timer, beginLate);
     };
   }
 
@@ -149,6 +151,8 @@ export async function load(options: LoadOptions): Promise<LoadSample> {
     });
     run.on('reqError', (error: Error) => {
       wrong++;
+      // As long as anybody waited for it.
+      latencies.record(timeout * 1e6);
       fault ??= error.message;
     });
     const ending = setTimeout(end, seconds * 1000);

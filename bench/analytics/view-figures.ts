@@ -18,6 +18,8 @@ export function isOfLimits(note: string | undefined): boolean {
 
 /** Group of the figures of the views' times at so many rows. */
 export const timesName = (rows: number): string => `analytics/views-${rows}`;
+/** The same without the summaries that the program keeps: with a filter, or before the first of them. */
+export const unsummarisedName = (rows: number): string => `analytics/views-without-summary-${rows}`;
 /** Group of the figures of the engine's memory meanwhile. */
 export const memoryName = (rows: number): string => `analytics/memory-${rows}`;
 
@@ -32,7 +34,7 @@ export async function viewFigures(bench: Bench, rows: number): Promise<void> {
   const names = [...loadViews().keys()];
   await askViews(bench, rows, names, { times: timesName(rows), memory: memoryName(rows) });
   if (bench.quick || rows > MOST_UNSUMMARISED) return;
-  await askViews(bench, rows, names, { times: `analytics/views-without-summary-${rows}`, memory: `analytics/memory-without-summary-${rows}`, withoutSummaries: true });
+  await askViews(bench, rows, names, { times: unsummarisedName(rows), memory: `analytics/memory-without-summary-${rows}`, withoutSummaries: true });
 }
 
 /** Asks views within the program's limits, and those that are refused with more. */

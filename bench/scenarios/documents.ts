@@ -75,7 +75,7 @@ function busyNumbers(count: number): () => number {
 }
 
 /** Puts the documents, unless an earlier run has; one that was interrupted begins again. */
-async function fill(bench: Bench, target: Target, count: number, file: string): Promise<void> {
+async function fill(bench: Bench, target: Target, count: number, file: string, connections = CONNECTIONS): Promise<void> {
   if (existsSync(file) && JSON.parse(await readFile(file, 'utf8')) === count && await has(target, count - 1)) return;
   bench.say(`documents: ${target.name} gets ${count}`);
   let number = 0;
@@ -91,13 +91,15 @@ async function fill(bench: Bench, target: Target, count: number, file: string): 
     }
     client.close();
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, sender));
+  await Promise.all(Array.from({ length: connections }, sender));
   await writeFile(file, JSON.stringify(count));
 }
 
 async function fillPeer(bench: Bench, peer: Target, count: number): Promise<boolean> {
+  const file = join(bench.folder, `peer-${peer.name.replace(/\W+/g, '-')}-documents.json`);
   try {
-    await fill(bench, peer, count, join(bench.folder, `peer-${peer.name.replace(/\W+/g, '-')}-documents.json`));
+    // One that can't take documents of one person side by side is given them one by one.
+    await fill(bench, peer, count, file).catch(() => fill(bench, peer, count, file, 1));
     return await has(peer, count - 1);
   } catch (error) {
     bench.say((error as Error).message);

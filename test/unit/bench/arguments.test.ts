@@ -26,6 +26,8 @@ t.test('what can not be used is named', async (t) => {
   t.throws(() => read(['--rounds', '1.5']), /--rounds/);
   t.throws(() => read(['--seconds', '-1']), /--seconds/);
   t.throws(() => read(['--peer', 'http://127.0.0.1:1']), /--peer takes/);
+  for (const name of ['Quipu', 'bare Fastify']) t.throws(() => read(['--peer', `${name}=http://127.0.0.1:1,u,p`]), /A peer can't be called/);
+  t.throws(() => read(['--peer', 'a=http://127.0.0.1:1,u,p', '--peer', 'a=http://127.0.0.1:2,u,p']), /A peer can't be called "a"/);
   t.throws(() => read(['--slow']), /--slow/);
   t.throws(() => read(['--quick', '--resume']), /--resume/);
   t.throws(() => read(['--only', 'ingest,writes']), /no scenario "writes"; there are ingest, reads, shapes/);

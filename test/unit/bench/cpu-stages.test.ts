@@ -28,7 +28,7 @@ const write = frame('write', `${root}src/statements/service.js`);
 t.test('time belongs to the innermost function that a rule names', async (t) => {
   const times = timeByStage(profileOf(
     [10, handler],
-    [20, handler, write, frame('validate', `${root}src/statements/service.js`), frame('isIri', `${root}src/xapi/iris.js`)],
+    [20, handler, write, frame('judge', `${root}src/statements/prepare.js`), frame('isIri', `${root}src/xapi/iris.js`)],
     [3, handler, write],
     [30, handler, write, frame('normalise', `${root}src/statements/normalise.js`), frame('statementKeys', `${root}src/xapi/statement-keys.js`)],
     [40, frame('run', `${root}src/storage/leveldb/commit-queue.js`), frame('equivalentStatements', `${root}src/xapi/comparison.js`)],

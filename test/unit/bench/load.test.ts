@@ -85,3 +85,20 @@ t.test('where nobody listens it ends, and all is wrong', async (t) => {
   t.equal(sample.answered, 0);
   t.ok(sample.wrong > 0);
 });
+
+t.test('a request that is begun late, since the load tool itself was held up, took from when it was due', async (t) => {
+  const target = await serve(t, (_request, response) => void response.end());
+  setTimeout(() => {
+    for (const until = performance.now() + 700; performance.now() < until;);
+  }, 100);
+  const sample = await load({ target, connections: 100, seconds: 1, requestsPerSecond: 100, request: () => ({ method: 'GET', path: '/about' }), expect: 200 });
+  t.ok(sample.p50 > 50, `${sample.p50} ms`);
+});
+
+t.test('a request that is never answered took as long as it was waited for', async (t) => {
+  let turn = 0;
+  const target = await serve(t, (_request, response) => void (++turn % 10 === 0 || response.end()));
+  const sample = await load({ target, connections: 2, seconds: 0.3, timeout: 1, request: () => ({ method: 'GET', path: '/about' }), expect: 200 });
+  t.ok(sample.wrong > 0);
+  t.ok(sample.max >= 1000, `${sample.max} ms`);
+});

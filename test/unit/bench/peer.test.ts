@@ -42,5 +42,9 @@ t.test('peers that refuse a request are left out and named; each is sent one of 
   const able = await peersThatTake({ peers, say: (text) => said.push(text) }, 'ingest/put', request);
   t.same(able.map(({ name }) => name), ['able', 'silent']);
   t.same(said, ['ingest/put: without unable, which answers 400: no attachments here']);
+  const gone = { ...peers[0]!, name: 'gone', url: 'http://127.0.0.1:1/xapi' };
+  t.same(await peersThatTake({ peers: [gone], say: (text) => said.push(text) }, 'ingest/put', request), []);
+  t.match(said[1], /without gone, which does not answer: .*(ECONNREFUSED|bad port)/);
+  t.equal(await readStatement(gone, 'a'), undefined, 'one that does not answer has nothing');
   t.same(received, ['able', 'unable', 'silent'].map((name, index) => `${name} PUT /xapi/statements?statementId=x application/json body ${index + 1}`));
 });
