@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { QuipuError } from '../xapi/errors.js';
+import { pathAndQuery } from '../xapi/request-target.js';
 import { parseAlternateRequest } from './service.js';
 
 export interface AlternateRequestOptions {
@@ -19,9 +20,10 @@ export async function alternateRequestPlugin(app: FastifyInstance, { maxBodyByte
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBodyBytes }, (_request, body, done) => done(null, body));
 
-  app.post('/*', { config: { open: true }, schema: { hide: true } }, async (request: FastifyRequest, reply: FastifyReply) => {
+  // What it answers is compressed, and named so, where it comes from.
+  app.post('/*', { compress: false, config: { open: true }, schema: { hide: true } }, async (request: FastifyRequest, reply: FastifyReply) => {
     const meant = parseAlternateRequest({
-      path: request.originalUrl.split('?')[0]!,
+      path: pathAndQuery(request.originalUrl).split('?')[0]!,
       query: request.query as Record<string, string | string[]>,
       headers: request.headers,
       form: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),

@@ -8,26 +8,36 @@ export interface Preconditions {
   ifMatch?: '*' | string[];
   /** `*`: there is no document; otherwise it has none of these ETags. */
   ifNoneMatch?: '*' | string[];
+  /** Milliseconds since the epoch: what is there was stored in that second or before (RFC 9110 13.1.4). Not beside If-Match, which says more. */
+  unmodifiedSince?: number;
 }
 
 const section = 'xAPI 1.0.3 Part Three 3.1; IEEE 9274.1.1 4.1.4; RFC 9110 13.1';
 
 /**
- * Reads If-Match and If-None-Match (RFC 9110 13.1.1, 13.1.2): `*`, or a list of entity tags. More is taken than the RFC says:
+ * Reads If-Match, If-None-Match and If-Unmodified-Since (RFC 9110 13.1.1, 13.1.2, 13.1.4): `*`, or a list of entity tags. More is taken than the RFC says:
  * - A weak tag counts as strong. Our tags are digests, and a proxy that compresses an answer makes them weak though they
  *   still name the content byte for byte.
  * - A SHA-1 in hex without quotes: TinCanJS sends it so.
  * - The tag of a compressed answer stands for that of the identity body.
  * @throws QuipuError `invalid-header` when a header is neither
  */
-export function readPreconditions(headers: { 'if-match'?: string; 'if-none-match'?: string }): Preconditions {
+export function readPreconditions(headers: { 'if-match'?: string; 'if-none-match'?: string; 'if-unmodified-since'?: string }): Preconditions {
+  // What is no date is as if it were not there (RFC 9110 13.1.4).
+  const unmodifiedSince = headers['if-match'] === undefined ? Date.parse(headers['if-unmodified-since'] ?? '') : NaN;
   return {
+    ...(Number.isNaN(unmodifiedSince) ? {} : { unmodifiedSince }),
     ...(headers['if-match'] === undefined ? {} : { ifMatch: readTags('If-Match', headers['if-match']) }),
     ...(headers['if-none-match'] === undefined ? {} : { ifNoneMatch: readTags('If-None-Match', headers['if-none-match']) }),
   };
 }
 
-/** Whether the request carries either header. */
+/** Whether what was stored at that time, in milliseconds since the epoch, has not been modified since the time of If-Unmodified-Since, which has whole seconds. */
+export function isUnmodified({ unmodifiedSince }: Preconditions, updated: number | undefined): boolean {
+  return unmodifiedSince === undefined || updated === undefined || Math.floor(updated / 1000) * 1000 <= unmodifiedSince;
+}
+
+/** Whether the request carries If-Match or If-None-Match. */
 export function isConditional(preconditions: Preconditions): boolean {
   return preconditions.ifMatch !== undefined || preconditions.ifNoneMatch !== undefined;
 }
@@ -58,8 +68,8 @@ export function expectationOf({ ifMatch, ifNoneMatch }: Preconditions): Expectat
   return { kind: 'any' };
 }
 
-/** One entity tag or bare SHA-1, with what separates it from the next. Sticky: each match starts where the last ended. */
-const tag = /[ \t]*(?:(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"|([0-9A-Fa-f]{40}(?:-[a-z]+)?))[ \t]*(?:,|$)/y;
+/** One entity tag or bare SHA-1, or none (RFC 9110 5.6.1.2), with what separates it from the next. Sticky: each match starts where the last ended. */
+const tag = /[ \t]*(?:,|$|(?:(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"|([0-9A-Fa-f]{40}(?:-[a-z]+)?))[ \t]*(?:,|$))/y;
 
 function readTags(header: string, value: string): '*' | string[] {
   if (value.trim() === '*') return '*';
@@ -69,7 +79,8 @@ function readTags(header: string, value: string): '*' | string[] {
     tag.lastIndex = end;
     const found = tag.exec(value);
     if (found === null) break;
-    tags.push(identityEtag(found[1] ?? found[2] ?? ''));
+    const named = found[1] ?? found[2];
+    if (named !== undefined) tags.push(identityEtag(named));
     end = tag.lastIndex;
   }
   if (tags.length > 0 && end === value.length) return tags;

@@ -1,7 +1,7 @@
 import { QuipuError } from '../xapi/errors.js';
 import { etagOf, quoteEtag } from './etags.js';
 import { assertJsonObject, isJsonType, mergeObjects } from './merge.js';
-import { differs, expectationOf, isConditional, matches, type Preconditions } from './preconditions.js';
+import { differs, expectationOf, isConditional, isUnmodified, matches, type Preconditions } from './preconditions.js';
 import type { Document, DocumentKey, DocumentScope, DocumentStore, Expectation } from './store.js';
 import { createTurns } from './turns.js';
 
@@ -92,11 +92,23 @@ export function createDocumentService({ documents, maxDocumentBytes, maxDepth, n
   /** One round of a merge. @returns false when the document was changed meanwhile */
   async function tryPost(tenant: string, key: DocumentKey, posted: NewDocument, preconditions: Preconditions): Promise<boolean> {
     const current = await documents.get(tenant, key);
-    if (!matches(preconditions, current?.etag) || !differs(preconditions, current?.etag)) throw preconditionFailed(state(current));
+    if (!matches(preconditions, current?.etag) || !differs(preconditions, current?.etag) || !isUnmodified(preconditions, current?.updated)) throw preconditionFailed(state(current));
     const merged = current === undefined ? posted.content : mergeInto(current, posted);
     const expected: Expectation = current === undefined ? { kind: 'absent' } : { kind: 'etag', etags: [current.etag] };
     const result = await documents.put(tenant, complete(key, { ...posted, content: merged }), expected);
     return result.status === 'stored';
+  }
+
+  /**
+   * What a write expects of the store. A time is judged here, and then the document has to stay the one that was judged.
+   * @throws QuipuError `precondition-failed`
+   */
+  async function expectationIn(tenant: string, key: DocumentKey, preconditions: Preconditions): Promise<Expectation> {
+    const expected = expectationOf(preconditions);
+    if (preconditions.unmodifiedSince === undefined) return expected;
+    const current = await documents.get(tenant, key);
+    if (!isUnmodified(preconditions, current?.updated)) throw preconditionFailed(state(current));
+    return expected.kind === 'any' && current !== undefined ? { kind: 'etag', etags: [current.etag] } : expected;
   }
 
   function mergeInto(current: Document, posted: NewDocument): Buffer {
@@ -116,7 +128,7 @@ export function createDocumentService({ documents, maxDocumentBytes, maxDepth, n
     async put(tenant, key, posted, preconditions, unconditional) {
       const document = complete(key, posted);
       if (!isConditional(preconditions) && unconditional !== 'overwrite') return refuseOrCreate(tenant, document, unconditional);
-      const result = await documents.put(tenant, document, expectationOf(preconditions));
+      const result = await documents.put(tenant, document, await expectationIn(tenant, key, preconditions));
       if (result.status === 'mismatch') throw preconditionFailed(state(result.current));
     },
 
@@ -132,7 +144,7 @@ export function createDocumentService({ documents, maxDocumentBytes, maxDepth, n
     },
 
     async delete(tenant, key, preconditions) {
-      const expected = expectationOf(preconditions);
+      const expected = await expectationIn(tenant, key, preconditions);
       const result = await documents.delete(tenant, key, expected);
       if (result.status === 'mismatch') throw preconditionFailed(state(result.current));
       if (result.status === 'absent' && (expected.kind === 'present' || expected.kind === 'etag')) throw preconditionFailed(state(undefined));
@@ -146,9 +158,11 @@ export function createDocumentService({ documents, maxDocumentBytes, maxDepth, n
     },
 
     async deleteAll(tenant, scope, preconditions) {
-      if (isConditional(preconditions)) {
-        const etag = listEtag((await service.list(tenant, scope)).ids);
-        if (!matches(preconditions, etag) || !differs(preconditions, etag)) throw preconditionFailed(`The ETag of the list of ids is ${quoteEtag(etag)}.`);
+      if (isConditional(preconditions) || preconditions.unmodifiedSince !== undefined) {
+        const { ids, updated } = await service.list(tenant, scope);
+        const etag = listEtag(ids);
+        const holds = matches(preconditions, etag) && differs(preconditions, etag) && isUnmodified(preconditions, updated);
+        if (!holds) throw preconditionFailed(`The ETag of the list of ids is ${quoteEtag(etag)}.`);
       }
       await documents.deleteAll(tenant, scope);
     },
@@ -171,7 +185,7 @@ function state(current: Document | undefined): string {
 }
 
 function preconditionFailed(found: string): QuipuError {
-  return new QuipuError('precondition-failed', `The document is not in the state that If-Match or If-None-Match asks for. ${found}`,
+  return new QuipuError('precondition-failed', `The document is not in the state that If-Match, If-None-Match or If-Unmodified-Since asks for. ${found}`,
     { rule: 'precondition', section: concurrency, expected: 'a fresh GET, then the request again with the ETag it gives' });
 }
 

@@ -56,8 +56,10 @@ export function createHttpApplication({ config, log, closing, routedUrl = (_meth
   logRequests(app);
   // RFC 9112 3.2; Node would answer without a body.
   app.addHook('onRequest', (request, _reply, next) => {
-    const missing = request.headers.host === undefined && request.raw.httpVersion === '1.1';
-    next(missing ? new QuipuError('invalid-header', 'The request has no Host header.', { parameter: 'Host', section: 'RFC 9112 3.2' }) : undefined);
+    const { host } = request.headers;
+    const fault = host === undefined ? (request.raw.httpVersion === '1.1' ? 'has no Host header' : undefined)
+      : !hostPattern.test(host) ? 'has a Host header that names no host' : hasHostTwice(request.raw.rawHeaders) ? 'has more than one Host header' : undefined;
+    next(fault === undefined ? undefined : new QuipuError('invalid-header', `The request ${fault}.`, { parameter: 'Host', rule: 'host', section: 'RFC 9112 3.2', expected: 'one Host header, such as lrs.example.org:8080' }));
   });
   // Answers that are ready in the same turn of the event loop leave in a row: whoever reads them is woken once, not by each (bench/README.md).
   app.addHook('onSend', (_request, _reply, _payload, next) => void setImmediate(next));
@@ -67,6 +69,15 @@ export function createHttpApplication({ config, log, closing, routedUrl = (_meth
     next();
   });
   return app;
+}
+
+/** A name, an IPv4 address or an IPv6 one in brackets, and perhaps a port (RFC 3986 3.2.2); it may be empty. */
+const hostPattern = /^(?:\[[0-9A-Fa-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\d*)?$/;
+
+function hasHostTwice(rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]!.length === 4 && rawHeaders[at]!.toLowerCase() === 'host') count++;
+  return count > 1;
 }
 
 /** Answers what is no HTTP request that a route could see. */

@@ -54,7 +54,7 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
   app.addHook('preHandler', (request, _reply, next) => {
     // The answer to a HEAD is made whole as well (1.0.3 Part Three 1.1).
     if ((request.method !== 'GET' && request.method !== 'HEAD') || request.routeOptions.config.permission === undefined) return next();
-    making.enter(request, () => next(answers.spent() ? answers.refusal() : undefined));
+    making.enter(request, () => next(answers.spent() ? answers.refusal() : undefined), () => request.raw.socket.destroyed);
   });
   app.addHook('onSend', (request, reply, payload: unknown, next) => {
     const bytes = heldBytes(payload);
@@ -82,23 +82,26 @@ function heldBytes(payload: unknown): number {
 /** So many places; whoever comes when they are taken waits in line. */
 function createPlaces(count: number) {
   const inside = new WeakSet<object>();
-  const line: (() => void)[] = [];
+  const line: { admit(): void; hasGone(): boolean }[] = [];
   let free = count;
   return {
-    enter(who: object, go: () => void): void {
+    /** @param hasGone whether nobody waits for this one any more: then it is passed over */
+    enter(who: object, go: () => void, hasGone: () => boolean): void {
       const admit = (): void => {
         free--;
         inside.add(who);
         go();
       };
       if (free > 0) admit();
-      else line.push(admit);
+      else line.push({ admit, hasGone });
     },
     /** Gives the place back; of somebody who has none it does nothing. */
     leave(who: object): void {
       if (!inside.delete(who)) return;
       free++;
-      line.shift()?.();
+      let first = line.shift();
+      while (first?.hasGone()) first = line.shift();
+      first?.admit();
     },
   };
 }
@@ -131,7 +134,7 @@ function createBudget(maxBytes: number, what: string) {
 const atClose = new WeakMap<object, Set<() => void>>();
 
 /** Calls back once, when the answer is out or its connection gone: of answers that wait behind another one Node then says nothing. */
-function whenOver({ raw, request }: FastifyReply, done: () => void): void {
+export function whenOver({ raw, request }: FastifyReply, done: () => void): void {
   const { socket } = request.raw;
   let waiting = atClose.get(socket);
   if (!waiting) {

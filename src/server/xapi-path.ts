@@ -1,3 +1,5 @@
+import { pathAndQuery } from '../xapi/request-target.js';
+
 /** Where the xAPI resources are. */
 export const XAPI_PREFIX = '/xapi';
 /** Where requests in the alternate syntax go (1.0.3 Part Three 1.3), whatever their resource. */
@@ -9,9 +11,10 @@ const resource = /^(?:statements|activities\/state|activities\/profile|activitie
 /**
  * The path by which a request is routed. Clients put an endpoint and a resource together in many ways: `/xapi`, `/xAPI` and
  * `/data/xAPI` are the same place; a missing, doubled or trailing slash and an endpoint pasted with its `/statements` don't matter.
- * @param url path and query of the request line
+ * @param target of the request line: path and query, perhaps with a host before them
  */
-export function routedUrl(method: string | undefined, url: string): string {
+export function routedUrl(method: string | undefined, target: string): string {
+  const url = pathAndQuery(target);
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
   const query = mark < 0 ? '' : url.slice(mark);

@@ -12,6 +12,7 @@ import { stateApiPlugin } from '../state-api/plugin.js';
 import { statementsPlugin } from '../statements/plugin.js';
 import { CONSISTENT_THROUGH_HEADER } from '../statements/routes.js';
 import { QuipuError } from '../xapi/errors.js';
+import { decodes } from '../xapi/request-target.js';
 import { formatTimestamp } from '../xapi/timestamps.js';
 import { isFirstLineVersion, negotiateVersion } from '../xapi/versions.js';
 import type { Services } from './compose.js';
@@ -119,15 +120,6 @@ function refuseBadEscapes(scope: FastifyInstance): void {
     next(new QuipuError('invalid-parameter', `The parameter ${parameter} holds a percent sign that is not followed by the two hexadecimal digits of a byte, or bytes that are not UTF-8.`,
       { parameter, rule: 'parameter-encoding', section: 'xAPI 1.0.3 Part Three 1.4; IEEE 9274.1.1 4.1.2; RFC 3986 2.1', expected: 'UTF-8, percent-encoded; %25 for a percent sign' }));
   });
-}
-
-function decodes(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -97,13 +97,16 @@ async function readStreamed(source: Readable, boundary: string, tenant: string, 
   await new Promise<void>((resolve) => {
     dicer.on('part', (part) => {
       checkHeaders();
-      const number = parts++;
       const stream = part as unknown as Readable;
+      // Dicer goes through what it was given last, also when it was told to end; nobody would tell whoever reads this part of its end.
+      if (failure !== undefined) return void stream.on('error', () => undefined).resume();
+      const number = parts++;
       const opened = { stream, headed: false };
       current = opened;
       stream.on('error', () => undefined);
       part.on('header', (fields: Record<string, string[]>) => {
         opened.headed = true;
+        if (failure !== undefined) return;
         try {
           if (number === 0) takeStatements(stream, readFields(fields));
           else takeAttachment(stream, readFields(fields));
@@ -139,6 +142,10 @@ async function readStreamed(source: Readable, boundary: string, tenant: string, 
     });
     source.pipe(dicer);
   });
+  // The closing boundary may have come, and the end of the request not (RFC 9112 8).
+  if (failure === undefined && !source.readableEnded && !source.destroyed) {
+    await new Promise<void>((resolve) => { source.once('end', resolve).once('close', resolve).resume(); });
+  }
   const attachments = (await Promise.all(staging)).filter((part): part is StagedAttachment => part !== undefined);
   if (parts === 0) failure ??= fault('The body has no parts between its boundaries.', 'multipart-form', `--${boundary} before each part`);
   if (failure !== undefined) {

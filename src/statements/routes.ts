@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { QuipuError } from '../xapi/errors.js';
 import { readUuid, rejectUnknown, required, type Query } from '../xapi/parameters.js';
+import { pathAndQuery } from '../xapi/request-target.js';
 import { formatTimestamp } from '../xapi/timestamps.js';
 import { formatStatements, multipartAnswer, statementResult } from './answer.js';
 import { moreLink, readStatementsQuery, type StatementsQuery } from './list-parameters.js';
@@ -70,7 +71,7 @@ export function registerStatementRoutes(app: FastifyInstance, options: Statement
     const page = await service.list(credential, asked.list);
     const path = (publicPath ?? (trustProxy ? request.headers['x-forwarded-prefix'] : undefined)?.toString().match(/^\/(?!\/)[\w.~/-]{0,200}$/)?.[0] ?? '').replace(/\/+$/, '');
     // Two slashes at the beginning would make the next segment a host (RFC 3986 4.2).
-    const more = moreLink(`${path}${request.originalUrl.split('?')[0]!.replace(/^\/+/, '/')}`, query, page.next, through);
+    const more = moreLink(`${path}${pathAndQuery(request.originalUrl).split('?')[0]!.replace(/^\/+/, '/')}`, query, page.next, through);
     return send(reply, statementResult(await format(page.statements), more), page.statements, asked.attachments, credential.tenant);
   });
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { etagOf, identityEtag } from '../../../src/documents/etags.js';
-import { differs, expectationOf, isConditional, matches, readPreconditions } from '../../../src/documents/preconditions.js';
+import { differs, expectationOf, isConditional, isUnmodified, matches, readPreconditions } from '../../../src/documents/preconditions.js';
 import { QuipuError } from '../../../src/xapi/errors.js';
 
 const sha = '2fd4e1c67a2d28fced849ee1bb76e7391b93eb12';
@@ -25,6 +25,7 @@ t.test('headers that are read', async (t) => {
     [`${sha}-gzip`, [sha]],
     [`"a", "b,c" ,W/"d"`, ['a', 'b,c', 'd']],
     [`"a","b"`, ['a', 'b']],
+    [',"a", ,, "b" ,', ['a', 'b']],
     ['""', ['']],
     ['"*"', ['*']],
     ['"1234"', ['1234']],
@@ -45,7 +46,7 @@ t.test('headers that are refused', async (t) => {
 
 t.test('a long header is read in linear time', async (t) => {
   const started = Date.now();
-  for (const header of [' '.repeat(100_000), `${' '.repeat(100_000)}x`, '"'.repeat(100_001), 'a'.repeat(100_000), '"a",'.repeat(30_000) + 'x']) {
+  for (const header of [' '.repeat(100_000), `${' '.repeat(100_000)}x`, '"'.repeat(100_001), 'a'.repeat(100_000), '"a",'.repeat(30_000) + 'x', ','.repeat(100_000)]) {
     t.throws(() => readPreconditions({ 'if-match': header }), QuipuError);
   }
   t.ok(Date.now() - started < 1000);
@@ -76,4 +77,15 @@ t.test('what the store is asked', async (t) => {
   t.strictSame(expectationOf({ ifNoneMatch: '*' }), { kind: 'absent' });
   t.strictSame(expectationOf({ ifNoneMatch: [sha] }), { kind: 'not-etag', etags: [sha] });
   t.throws(() => expectationOf({ ifMatch: '*', ifNoneMatch: [sha] }), { code: 'invalid-header' });
+});
+
+t.test('If-Unmodified-Since', async (t) => {
+  const date = 'Mon, 23 Nov 2026 12:00:00 GMT';
+  const preconditions = readPreconditions({ 'if-unmodified-since': date });
+  t.strictSame(preconditions, { unmodifiedSince: Date.parse(date) });
+  t.ok(isUnmodified(preconditions, Date.parse(date) + 999), 'headers have whole seconds');
+  t.notOk(isUnmodified(preconditions, Date.parse(date) + 1000));
+  t.ok(isUnmodified(preconditions, undefined), 'what is not there has no time');
+  t.strictSame(readPreconditions({ 'if-unmodified-since': date, 'if-match': '*' }), { ifMatch: '*' }, 'If-Match says more');
+  t.strictSame(readPreconditions({ 'if-unmodified-since': 'yesterday' }), {});
 });

@@ -59,3 +59,31 @@ t.test('ids that several registrations share are listed once, with the latest ti
   await service.deleteAll('a', { ...state, registration: null }, {});
   t.strictSame(await service.list('a', state), { ids: ['bookmark'], updated: 2000 });
 });
+
+t.test('If-Unmodified-Since guards writes, also against what is written meanwhile', async (t) => {
+  const { storage } = await openResourceApp(t);
+  let now = Date.parse('2026-11-23T12:00:00.500Z');
+  const service = createDocumentService({ documents: storage.documents, ...limits, now: () => now });
+  const since = { unmodifiedSince: Date.parse('2026-11-23T12:00:00Z') };
+  await service.put('a', key, document(1), {}, 'overwrite');
+  await service.put('a', key, document(2), since, 'overwrite');
+  now += 1000;
+  await service.put('a', key, document(3), since, 'overwrite');
+  const late = { code: 'precondition-failed' };
+  await t.rejects(service.put('a', key, document(4), since, 'overwrite'), late);
+  await t.rejects(service.post('a', key, document({ a: 1 }), since), late);
+  await t.rejects(service.delete('a', key, since), late);
+  await t.rejects(service.deleteAll('a', { resource: 'agent-profile', agent: key.agent! }, since), late);
+  await t.rejects(service.put('a', key, document(5), { unmodifiedSince: now }, 'refuse'), { code: 'document-conflict' }, 'a profile asks for more');
+  t.equal(String((await service.get('a', key))?.content), '3');
+  const racing = createDocumentService({
+    ...limits, now: () => now,
+    documents: { ...storage.documents, get: async (tenant, at) => {
+      const current = await storage.documents.get(tenant, at);
+      await service.put('a', key, document('another'), {}, 'overwrite');
+      return current;
+    } },
+  });
+  await t.rejects(racing.delete('a', key, { unmodifiedSince: now }), late);
+  t.equal(String((await service.get('a', key))?.content), '"another"');
+});
