@@ -70,6 +70,8 @@ export async function walkErasure(erasure: ErasureWalk, start: ErasureRecord): P
       await update({ stage: 'statements' });
     }
     for (let walks = 1; state.stage === 'statements'; walks++) {
+      // What another process has answered may stand in no list yet.
+      await stores.statements.settled(tenant);
       for (let more = true; more;) {
         if (erasure.stopping()) return;
         const step = await takePage(erasure, state, person);

@@ -44,6 +44,7 @@ export function createExportService(stores: Pick<PersonStores, 'statements' | 'd
       const person = createPerson(agent);
       const given = new Set<string>();
       const counts = { statements: 0, documents: 0, attachments: 0, records: 0 };
+      await stores.statements.settled(tenant);
       for (let cursor: Cursor | undefined; ;) {
         const page = await stores.statements.find(tenant, {
           filters: person.filter, ascending: true, limit: pageStatements, maxBytes: pageBytes, cursor, includeVoided: true,

@@ -86,6 +86,8 @@ export interface KeyServiceDeps {
 }
 
 const idPattern = /^[^\p{Cc}:]{1,128}$/u;
+/** As segments of a path these lead elsewhere, so that nobody could change such a key (RFC 3986 5.2.4). */
+const dotSegments: readonly string[] = ['.', '..'];
 const wrongPairsKept = 10_000;
 const wrongPairLifetime = 60_000;
 
@@ -131,8 +133,8 @@ export function createKeyService({ records, attempts, homePage, hasher = createS
   async function create(key: NewKey): Promise<KeyWithSecret> {
     const id = key.id ?? randomBytes(12).toString('hex');
     const { secret, hashed } = await hashedSecret(key.secret);
-    if (!idPattern.test(id)) {
-      throw new QuipuError('invalid-request', 'A key is 1 to 128 characters without colon or control characters.', { pointer: '/id' });
+    if (!idPattern.test(id) || /\p{Cs}/u.test(id) || dotSegments.includes(id)) {
+      throw new QuipuError('invalid-request', 'A key is 1 to 128 characters without colon or control characters, and not a dot or two alone.', { pointer: '/id' });
     }
     const value: KeyRecord = {
       ...hashed, tenant: key.tenant, name: key.name, scopes: [...key.scopes],

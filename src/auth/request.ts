@@ -9,6 +9,14 @@ declare module 'fastify' {
     xapiVersion: XapiVersion;
   }
 
+  interface FastifyReply {
+    /**
+     * Sets memory aside for what waits for the reader of this answer.
+     * @returns what gives it back, once; undefined when there is not so much left, or the tenant has its share
+     */
+    holdBytes(bytes: number): (() => void) | undefined;
+  }
+
   interface FastifyContextConfig {
     /** What the caller must be allowed to do under `/xapi`. */
     permission?: XapiPermission;

@@ -39,6 +39,7 @@ export function createBackupService({ store, statements, attachments, content, l
       await written(tar, name, bytes);
     };
     await whole(MANIFEST, Buffer.from(JSON.stringify(manifest)));
+    for (const tenant of await listTenants()) await statements.settled(tenant);
     let chunks = 0;
     for await (const chunk of store.dump()) await whole(chunkName(++chunks), chunk);
     for (const tenant of await listTenants()) {

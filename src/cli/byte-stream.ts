@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -97,7 +97,8 @@ async function* skip(stream: Readable, bytes: number): AsyncGenerator<Buffer> {
 }
 
 /**
- * Writes a stream to a file, or to standard output for `-`. A file appears under its name only when it is complete and on disk.
+ * Writes a stream to a file, or to standard output for `-`. A file appears under its name only when it is complete and on disk; a link stays
+ * one, to the new file; what is no regular file is written as it is.
  * @param onBytes sees every chunk before compression
  * @throws Error when the stream breaks off
  */
@@ -113,10 +114,14 @@ export async function writeTarget(source: Readable, path: string, gzip: boolean,
     else await pipeline(source, watch, target, { end: target !== process.stdout });
   };
   if (path === '-') return write(process.stdout);
-  const partial = `${path}.partial`;
+  const there = await stat(path).catch(() => undefined);
+  // A pipe or a device takes what is written, and is not replaced.
+  if (there && !there.isFile()) return write(createWriteStream(path));
+  const target = there ? await realpath(path) : path;
+  const partial = `${target}.partial`;
   try {
     await write(createWriteStream(partial, { flush: true, mode: 0o600 }));
-    await rename(partial, path);
+    await rename(partial, target);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;

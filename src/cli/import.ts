@@ -50,7 +50,7 @@ async function importStatements(location: string, options: ImportOptions): Promi
     if (before) tell(`Going on after ${grouped(before.resume.number)} of an interrupted import (--restart begins anew).`);
     const counts = before?.counts ?? { stored: 0, duplicates: 0, refused: 0 };
     const source = await openImportSource(location, isUrl, options, before?.resume);
-    const report = await openRefusalReport(options.report, before !== undefined);
+    const report = await openRefusalReport(options.report, before !== undefined, location);
     try {
       await run({ client, tenant: options.tenant, source, counts, report, save: (resume, proof) => checkpoint.save({ resume, counts, proof }) });
     } finally {

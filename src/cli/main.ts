@@ -26,6 +26,12 @@ const commands: [string, () => Promise<(program: Command) => void>][] = [
   ['doctor', async () => (await import('./doctor.js')).addDoctor],
 ];
 
+// Whoever reads what is printed may leave off early, as `head` does, or have no room for it.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') tell(`Standard output can't be written: ${error.message}.`);
+  process.exit(error.code === 'EPIPE' ? exitStatus.done : exitStatus.failed);
+});
+
 // The command that comes first is loaded alone, for the server should not wait for what imports and migrates; otherwise it may be any.
 const named = commands.filter(([name]) => name === process.argv[2]);
 for (const [, load] of named.length > 0 ? named : commands) (await load())(program);

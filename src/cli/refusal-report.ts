@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Refusal } from '../transfer/import-lines.js';
+import { CommandError } from './command-error.js';
 import { tell } from './output.js';
 import type { Place } from './source-item.js';
 
@@ -19,8 +20,11 @@ const shown = 50;
  * Tells refusals on standard error, and writes them to a file as NDJSON.
  * @param path the file; none when left out
  * @param goOn keeps what the file holds of the same import before an interruption
+ * @param source path of what is imported, or another name of it
+ * @throws CommandError when the report would be written over that
  */
-export async function openRefusalReport(path: string | undefined, goOn: boolean): Promise<RefusalReport> {
+export async function openRefusalReport(path: string | undefined, goOn: boolean, source: string): Promise<RefusalReport> {
+  if (path !== undefined && await isSameFile(path, source)) throw new CommandError(`The report would take the place of what is imported, ${source}. Name another file.`);
   const file: FileHandle | undefined = path === undefined ? undefined : await open(path, goOn ? 'a' : 'w');
   let count = 0;
   return {
@@ -32,6 +36,11 @@ export async function openRefusalReport(path: string | undefined, goOn: boolean)
     },
     close: async () => file?.close(),
   };
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => stat(path).catch(() => undefined)));
+  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino;
 }
 
 function lineFor({ line, index, id, error, message, pointer }: RefusedStatement): string {

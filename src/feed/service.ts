@@ -17,6 +17,8 @@ export interface Feed {
 
 /** Ears for one tenant. */
 export interface Watch {
+  /** As `Feed.read`; what several listeners read at once from the same position is in memory once. Not to be changed. */
+  read(after: Position, limit: number): Promise<FeedEntry[]>;
   /** To be called before a read: what comes in from then on ends the next wait at once. */
   begin(): void;
   /** Waits until the tenant may have new entries, the time is over or the signal ends it. @returns whether it was the time */
@@ -26,22 +28,39 @@ export interface Watch {
 
 export function createFeed(store: StatementStore): Feed {
   /** One subscription for all listeners, for as long as there is one. */
-  const watching = new Map<string, Set<() => void>>();
+  const watching = new Map<string, { ears: Set<() => void>; reads: Map<string, Promise<FeedEntry[]>> }>();
   let unsubscribe: (() => void) | undefined;
 
   function listen(tenant: string, heard: () => void): () => void {
     unsubscribe ??= store.subscribe((changed) => {
-      for (const tell of watching.get(changed) ?? []) tell();
+      const listeners = watching.get(changed);
+      if (!listeners) return;
+      // What is read from here on has to find what came.
+      listeners.reads.clear();
+      for (const tell of listeners.ears) tell();
     });
-    const ears = watching.get(tenant) ?? new Set();
-    watching.set(tenant, ears.add(heard));
+    const listeners = watching.get(tenant) ?? { ears: new Set(), reads: new Map() };
+    watching.set(tenant, listeners);
+    listeners.ears.add(heard);
     return () => {
-      ears.delete(heard);
-      if (ears.size === 0) watching.delete(tenant);
+      listeners.ears.delete(heard);
+      if (listeners.ears.size === 0) watching.delete(tenant);
       if (watching.size > 0) return;
       unsubscribe?.();
       unsubscribe = undefined;
     };
+  }
+
+  function readTogether(tenant: string, after: Position, limit: number): Promise<FeedEntry[]> {
+    const reads = watching.get(tenant)?.reads;
+    const name = `${after} ${limit}`;
+    let entries = reads?.get(name);
+    if (!entries) {
+      const begun = store.feed(tenant, after, limit).finally(() => { if (reads?.get(name) === begun) reads.delete(name); });
+      reads?.set(name, begun);
+      entries = begun;
+    }
+    return entries;
   }
 
   return {
@@ -57,6 +76,7 @@ export function createFeed(store: StatementStore): Feed {
         wake();
       });
       return {
+        read: (after, limit) => readTogether(tenant, after, limit),
         begin: () => { news = false; },
         wait: (milliseconds, signal) => new Promise((resolve) => {
           if (news || signal.aborted) return resolve(false);

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { Feed } from '../feed/service.js';
@@ -37,6 +38,12 @@ export async function livePlugin(app: FastifyInstance, { feed, statements, maxDe
     }
     const ended = new AbortController();
     reply.raw.once('close', () => ended.abort());
+    const head = await feed.head(request.credential.tenant);
+    if (lastEvent !== undefined && Number(lastEvent) > head) {
+      throw new QuipuError('invalid-header', `Last-Event-ID is beyond the end of the log, which is at ${head}: what was stored since may be of an older backup. Begin without it, or at 0.`, { parameter: 'Last-Event-ID', rule: 'last-event-id', expected: `the id of an event that this server gave, ${head} at the most` });
+    }
+    // The credential was judged once: a key that is revoked meanwhile hears no more after this.
+    const signal = AbortSignal.any([ended.signal, closing, AbortSignal.timeout(LONGEST_STREAM)]);
     const events = liveEvents(feed, {
       tenant: request.credential.tenant,
       filters: statements.filters(request.credential, {
@@ -46,11 +53,27 @@ export async function livePlugin(app: FastifyInstance, { feed, statements, maxDe
       }),
       since: readTimestamp(query, 'since'), until: readTimestamp(query, 'until'),
       ...(lastEvent === undefined ? {} : { after: Number(lastEvent) }),
-      // The credential was judged once: a key that is revoked meanwhile hears no more after this.
-      signal: AbortSignal.any([ended.signal, closing, AbortSignal.timeout(LONGEST_STREAM)]),
+      reserve: (bytes) => reply.holdBytes(bytes),
+      taken: () => drained(reply.raw, signal),
+      signal,
     });
     return reply
       .headers({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' })
       .send(Readable.from(events, { objectMode: false, highWaterMark: 64 * 1024 }));
   });
+}
+
+/** Waits until a client has taken what was written for it, or has gone. */
+async function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
+  while (response.writableNeedDrain && !gone.aborted) {
+    await new Promise<void>((resolve) => {
+      const over = (): void => {
+        response.off('drain', over);
+        gone.removeEventListener('abort', over);
+        resolve();
+      };
+      response.on('drain', over);
+      gone.addEventListener('abort', over);
+    });
+  }
 }

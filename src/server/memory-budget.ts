@@ -50,6 +50,14 @@ export function limitMemory(app: FastifyInstance, maxBytes: number, maxBodyBytes
       done(null, isCompressed(request) && known > 0 ? measured(payload, known, maxBodyBytes, (bytes) => take(request, reply, bytes)) : payload);
     }] as typeof before;
   });
+  // For streams, of which nobody knows before how much of them waits.
+  app.decorateReply('holdBytes', function (this: FastifyReply, bytes: number) {
+    try {
+      return answers.hold(bytes, tenantOf(this.request));
+    } catch {
+      return undefined;
+    }
+  });
   const making = createPlaces(ANSWERS_IN_THE_MAKING);
   app.addHook('preHandler', (request, _reply, next) => {
     // The answer to a HEAD is made whole as well (1.0.3 Part Three 1.1).
@@ -110,22 +118,26 @@ function createBudget(maxBytes: number, what: string) {
   let reserved = 0;
   const heldBy = new Map<string | undefined, number>();
   const refusal = (): QuipuError => new QuipuError('overloaded', `The server holds ${what}; send the request again in a moment.`, { retryAfter: 1 });
+  /** Reserves bytes. @returns what gives them back, once @throws QuipuError `overloaded` when there are not so many left, or the holder has its share */
+  function hold(bytes: number, holder: string | undefined): () => void {
+    const held = heldBy.get(holder) ?? 0;
+    if (reserved > 0 && reserved + bytes > maxBytes) throw refusal();
+    if (held > 0 && held + bytes > SHARE * (maxBytes - reserved + held)) throw refusal();
+    reserved += bytes;
+    heldBy.set(holder, held + bytes);
+    return () => {
+      reserved -= bytes;
+      const rest = heldBy.get(holder)! - bytes;
+      if (rest > 0) heldBy.set(holder, rest);
+      else heldBy.delete(holder);
+    };
+  }
   return {
-    refusal,
+    refusal, hold,
     spent: () => reserved >= maxBytes,
-    /** Reserves bytes until the request is over. @throws QuipuError `overloaded` when there are not so many left, or the holder has its share */
+    /** The same until the request is over. */
     take(reply: FastifyReply, bytes: number, holder: string | undefined): void {
-      const held = heldBy.get(holder) ?? 0;
-      if (reserved > 0 && reserved + bytes > maxBytes) throw refusal();
-      if (held > 0 && held + bytes > SHARE * (maxBytes - reserved + held)) throw refusal();
-      reserved += bytes;
-      heldBy.set(holder, held + bytes);
-      whenOver(reply, () => {
-        reserved -= bytes;
-        const rest = heldBy.get(holder)! - bytes;
-        if (rest > 0) heldBy.set(holder, rest);
-        else heldBy.delete(holder);
-      });
+      whenOver(reply, hold(bytes, holder));
     },
   };
 }

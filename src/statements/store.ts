@@ -145,6 +145,11 @@ export interface StatementStore {
   feed(tenant: string, after: Position, limit: number): Promise<FeedEntry[]>;
   /** A position that no entry of the tenant which can be read is above, and none that appears later is at or below; 0 in an empty store. */
   head(tenant: string): Promise<Position>;
+  /**
+   * Waits until all that the tenant's log has taken in by now, from whichever process, is seen by `find` and the feed, or never will be.
+   * @throws QuipuError `store-unavailable` when that takes too long
+   */
+  settled(tenant: string): Promise<void>;
   /** Whether a feed entry's keys satisfy the filters, as `find` would judge. */
   matches(entry: FeedEntry, filters: StatementKey[][]): boolean;
   /** Calls back after entries became visible in a tenant; a hint, not a delivery. Returns the function that ends it. */

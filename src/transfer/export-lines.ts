@@ -28,6 +28,7 @@ const rememberedHashes = 50_000;
  */
 export async function* exportLines(stores: ExportStores, tenant: string, range: ExportRange): AsyncGenerator<Buffer> {
   const given = new Set<string>();
+  await stores.statements.settled(tenant);
   for (let cursor: Cursor | undefined; ;) {
     const page = await stores.statements.find(tenant, {
       filters: [], ...range, ascending: true, limit: pageStatements, maxBytes: pageBytes, cursor, includeVoided: true,

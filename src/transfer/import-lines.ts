@@ -120,5 +120,5 @@ function refuse(report: ImportReport, line: number, { code, message, details }: 
 
 /** Messages count statements within their request, which here says nothing: the line does. */
 function withoutIndex(message: string): string {
-  return message.replace(/^Statement \d+: /, '').replace(/^Statement \d+ /, 'The statement ');
+  return message.replace(/^Statement \d+: /, '').replace(/^Statement \d+ /, 'The statement ').replace('; nothing of the request was stored', '');
 }

@@ -1,9 +1,11 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import t from 'tap';
 import { runCommand, startCommand } from './command.js';
@@ -274,4 +276,33 @@ t.test('the endpoint itself', async (t) => {
   const forbidden = await server.request('/v1/statements/export', { key: made.json() });
   t.equal(forbidden.status, 403, 'all of xAPI is nothing under /v1');
   t.equal((await server.request('/v1/statements/export', { query: { tenant: 'nobody' } })).status, 404);
+});
+
+t.test('what a command writes takes the place of nothing that it should not', async (t) => {
+  const dataDir = join(folder, 'targets');
+  const source = join(folder, 'targets.json');
+  const text = JSON.stringify([statement(1), statement(2)]);
+  await writeFile(source, text);
+  const own = await runCommand(dataDir, ['import', source, '--report', join(folder, '.', 'targets.json')]);
+  t.match(own, { status: 1, stderr: /The report would take the place of what is imported/ });
+  t.equal(await readFile(source, 'utf8'), text, 'what is imported is as it was');
+  t.equal((await runCommand(dataDir, ['import', source])).status, 0);
+
+  const [real, link, pipe] = ['real', 'link', 'pipe'].map((name) => join(folder, `targets-${name}`)) as [string, string, string];
+  await writeFile(real, 'before');
+  await symlink(real, link);
+  t.equal((await runCommand(dataDir, ['export', link])).status, 0);
+  t.equal((await lstat(link)).isSymbolicLink(), true);
+  t.equal((await readFile(real, 'utf8')).trim().split('\n').length, 2, 'a link leads to the export');
+  execFileSync('mkfifo', [pipe]);
+  const [read, written] = await Promise.all([readFile(pipe, 'utf8'), runCommand(dataDir, ['export', pipe])]);
+  t.equal(written.status, 0);
+  t.equal(read.trim().split('\n').length, 2, 'whoever reads a pipe gets it');
+});
+
+t.test('a reader of standard output may leave early', { skip: process.platform === 'win32' && 'a shell is needed' }, async (t) => {
+  const entry = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+  const { status, stderr } = spawnSync('sh', ['-c', `{ "${process.execPath}" "${entry}" --help; echo "status $?" >&2; } | true`], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: folder } });
+  t.equal(status, 0);
+  t.notMatch(stderr, /EPIPE|at .*\.js/);
 });

@@ -1,6 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { listen } from './live-listener.js';
-import { startServer } from './server.js';
+import { openRaw } from './raw-connection.js';
+import { authorization, startServer } from './server.js';
 
 const uuid = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 const statement = (number: number, actor = 'ann', more: object = {}) => ({
@@ -79,4 +81,34 @@ t.test('who may listen, and what is refused', async (t) => {
   await server.restart();
   await own.until(() => own.ended);
   t.ok(own.ended, 'an open stream does not hold up the end of the server');
+});
+
+t.test('what a listener has not taken counts; one that finds no room ends, and goes on where it was', async (t) => {
+  const server = await startServer(t, { QUIPU_MAX_BODY_BYTES: '40000000', QUIPU_MAX_MEMORY_BYTES: '45000000' });
+  const stalled = await openRaw(server.url);
+  stalled.socket.pause();
+  stalled.write(`GET /v1/statements/live HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization(server.one)}\r\n\r\n`);
+  await wait(300);
+  const reading = listen(server, server.one);
+  await reading.opened();
+  const long = statement(1, 'ann', { result: { response: 'x'.repeat(30_000_000) } });
+  t.equal((await server.request('statements', { method: 'POST', body: long })).status, 200);
+  await reading.until(() => reading.ended);
+  t.same(reading.events, []);
+  stalled.socket.resetAndDestroy();
+  await wait(300);
+  const again = listen(server, server.one, '', { 'Last-Event-ID': '0' });
+  await again.until(() => again.events.length === 1);
+  t.same(again.statements().map(({ id }) => id), [uuid(1)]);
+  again.close();
+});
+
+t.test('an id beyond the end of the log is none that this server gave', async (t) => {
+  const server = await startServer(t);
+  await server.request('statements', { method: 'POST', body: statement(1) });
+  for (const id of ['2', '99999999999999']) {
+    const answer = await server.request('/v1/statements/live', { headers: { 'Last-Event-ID': id } });
+    t.equal(answer.status, 400);
+    t.match(answer.json(), { error: 'invalid-header', parameter: 'Last-Event-ID', message: /beyond the end of the log, which is at 1/ });
+  }
 });

@@ -214,6 +214,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
       return entries;
     },
     head: async () => commits.head(),
+    settled: async () => undefined,
     matches: (entry, filters) => entry.kind === 'statement'
       && filters.every((anyOf) => anyOf.some((key) => holdsKey(entry.keys, hash.key(key)))),
     subscribe: (listener) => {

@@ -47,10 +47,11 @@ export interface Database {
  * What was acknowledged is in the journal of a majority, what is read was, and both are asked of the primary. A server that
  * does not answer is an error within seconds, never a wait.
  */
-const manners: MongoClientOptions & { connectionType: typeof EndingConnection } = {
+const manners: MongoClientOptions & { connectionType: typeof EndingConnection; j: boolean } = {
   connectionType: EndingConnection,
-  writeConcern: { w: 'majority', journal: true },
-  readConcern: { level: 'majority' },
+  // Under each of its names: what a URL says by one of them would stand above the whole.
+  w: 'majority', journal: true, j: true, wtimeoutMS: 0, writeConcern: { w: 'majority', journal: true, wtimeoutMS: 0 },
+  readConcernLevel: 'majority', readConcern: { level: 'majority' },
   readPreference: 'primary',
   promoteBuffers: true,
   ignoreUndefined: true,

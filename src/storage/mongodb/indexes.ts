@@ -40,6 +40,9 @@ export const indexes: readonly IndexSpec[] = [
   { collection: 'attachments.chunks', key: { files_id: 1, n: 1 }, unique: true, serves: 'the bytes of an attachment or a package, in order' },
 ];
 
+/** The server's code for a collection that does not exist. */
+const NAMESPACE_NOT_FOUND = 26;
+
 /** Makes the indexes that are missing. May take minutes on a large database that has grown without one. */
 export async function makeIndexes(db: Db): Promise<void> {
   for (const { collection, key, unique, sparse } of indexes) await db.collection(collection).createIndex(key, { name: indexName(key), ...(unique && { unique }), ...(sparse && { sparse }) });
@@ -49,11 +52,17 @@ export async function makeIndexes(db: Db): Promise<void> {
 export async function missingIndexes(db: Db): Promise<IndexSpec[]> {
   const missing: IndexSpec[] = [];
   for (const spec of indexes) {
-    const present = await db.collection(spec.collection).listIndexes().toArray().catch(() => []);
+    const present = await db.collection(spec.collection).listIndexes().toArray().catch(noneWithoutCollection);
     const same = present.some(({ key, unique }) => indexName(key as IndexSpec['key']) === indexName(spec.key) && (unique === true) === (spec.unique === true));
     if (!same) missing.push(spec);
   }
   return missing;
+}
+
+/** A collection that is not there has no indexes. */
+function noneWithoutCollection(error: { code?: unknown }): [] {
+  if (error.code === NAMESPACE_NOT_FOUND) return [];
+  throw error;
 }
 
 function indexName(key: Record<string, 1 | -1>): string {

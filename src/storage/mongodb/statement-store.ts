@@ -16,6 +16,7 @@ import { createInheritance } from './inheritance.js';
 import { createJanitor, type Janitor, type JanitorDeps } from './janitor.js';
 import type { Processes } from './processes.js';
 import { countStatements } from './statement-count.js';
+import { createSettled } from './settled.js';
 import { createStatementErasure } from './statement-erasure.js';
 import { readFeed } from './statement-feed.js';
 import { runQuery, toStored } from './statement-query.js';
@@ -72,6 +73,7 @@ export function createStatementStore({ database, hash, canonical, horizons, proc
     consistentThrough: answering(async (tenant) => (tenant === undefined ? 0 : horizons.consistentThrough(tenant))),
     feed: answering((tenant, after, limit) => readFeed(database, horizons, tenant, after, limit)),
     head: answering(async (tenant) => (await horizons.view(tenant)).horizon),
+    settled: answering(createSettled(horizons)),
     matches: (entry, filters) => entry.kind === 'statement' && filters.every((anyOf) => anyOf.some((key) => holdsKey(entry.keys, hash.key(key)))),
     subscribe: (listener) => announcements.subscribe(listener),
     erase: answering(async (tenant, request) => {
