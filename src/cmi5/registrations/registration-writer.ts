@@ -59,7 +59,7 @@ export interface RegistrationWriter {
   settle(tenant: string, id: string): Promise<void>;
   /** Forgets a registration; its statements stay. @returns whether there was one */
   delete(tenant: string, id: string): Promise<boolean>;
-  /** In order of id, after `after`; pending changes are not looked into. */
+  /** In order of id, after `after`, with what is pending and has happened. */
   list(tenant: string, options: { where?: { property: 'course' | 'learnerKey' | 'active'; equals: string }; after?: string; limit?: number }): Promise<Registration[]>;
 }
 
@@ -210,10 +210,7 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
     create: async (tenant, id, value) => await registrations.insert(tenant, id, { ...value, state: { units: {}, satisfied: {} }, active: 'no' }) === 'inserted',
     read: async (tenant, id) => {
       const record = await registrations.get(tenant, id);
-      if (!record) return undefined;
-      const { pending } = record.value;
-      const stored = pending && (remembered(tenant, record) ?? await areStored(tenant, pending));
-      return shown(record, stored ?? false);
+      return record && look(tenant, record);
     },
     change,
     settle: async (tenant, id) => {
@@ -222,8 +219,14 @@ export function createRegistrationWriter({ records, statements, prepare, shared,
       });
     },
     delete: (tenant, id) => inTurn(`${tenant}/${id}`, () => registrations.delete(tenant, id)),
-    list: async (tenant, options) => (await registrations.list(tenant, options)).map((record) => shown(record, remembered(tenant, record) ?? false)),
+    list: async (tenant, options) => Promise.all((await registrations.list(tenant, options)).map((record) => look(tenant, record))),
   };
+
+  /** A registration with the change that is pending, where that has happened. */
+  async function look(tenant: string, record: VersionedRecord<RegistrationRecord>): Promise<Registration> {
+    const { pending } = record.value;
+    return shown(record, pending ? remembered(tenant, record) ?? await areStored(tenant, pending) : false);
+  }
 
   /** One that is stored says nothing: it may be a repeat, or have the id of another one. */
   async function areStored(tenant: string, { statements: texts }: PendingChange): Promise<boolean> {

@@ -68,6 +68,17 @@ contract(async (t, adapter) => {
 
   const verbsSince = async (before: number): Promise<string[]> => verbsOf((await campus.log()).slice(before));
 
+  await t.test('a list tells what has happened, also where another process did it', async (t) => {
+    const first = writerOf();
+    const [id, untouched] = [await registration(first), await registration(first)];
+    const session = { id: randomUUID(), unit, launchMode: 'Normal' } as unknown as RegistrationState['session'];
+    await first.change(tenant, id, ({ state }) => ({ statements: [lms('launched')], state: { ...state, session, units: { [unit]: { completed: 'yes' } } }, answer: undefined }));
+    const listed = async (writer: RegistrationWriter, of: string) => (await writer.list(tenant, { where: { property: 'learnerKey', equals: 'ann' } })).find((one) => one.id === of);
+    t.same(await listed(writerOf(), id), await first.read(tenant, id));
+    t.same((await listed(writerOf(), id))?.state.units, { [unit]: { completed: 'yes' } });
+    t.same((await listed(writerOf(), untouched))?.state.units, {});
+  });
+
   for (const shared of [false, true]) {
     for (const fate of [
       { at: 'record', when: 'before', nth: 1 }, { at: 'record', when: 'after', nth: 1 }, { at: 'append', when: 'before', nth: 1 }, { at: 'append', when: 'after', nth: 1 },
