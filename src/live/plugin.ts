@@ -25,7 +25,7 @@ export async function livePlugin(app: FastifyInstance, { feed, statements, maxDe
   app.get('/statements/live', {
     config: { permission: 'statements:read-mine' },
     schema: {
-      summary: 'Statements as they are stored, as server-sent events', tags: ['statements'],
+      summary: 'Statements as they are stored, as server-sent events', tags: ['statements'], produces: ['text/event-stream'],
       description: `An event \`statement\` for each that satisfies the filters (${filters.join(', ')}, as in GET /xapi/statements), an event \`erasure\` when statements were erased. Resumable by Last-Event-ID; without it from now on. Last-Event-ID 0 is the beginning.`,
     },
   }, async (request, reply) => {

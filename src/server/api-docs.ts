@@ -1,5 +1,6 @@
 import type { SwaggerOptions } from '@fastify/swagger';
-import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifySchema, type RouteOptions } from 'fastify';
+import { problem } from '../xapi/error-schema.js';
 
 /** Headers of an answer that are its connection's, or made anew. */
 const ofConnection: ReadonlySet<string> = new Set(['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding']);
@@ -37,7 +38,41 @@ async function makeDocs(routes: readonly RouteOptions[], options: SwaggerOptions
   docs.setSerializerCompiler(() => JSON.stringify);
   await docs.register(swagger, options);
   await docs.register(swaggerUi, { routePrefix: '/docs' });
-  for (const { method, url, schema } of routes) docs.route({ method, url, schema, handler: async () => undefined });
+  for (const route of routes) docs.route({ method: route.method, url: route.url, schema: described(route), handler: async () => undefined });
   await docs.ready();
   return docs;
+}
+
+const bytes = { schema: { type: 'string', format: 'binary' } } as const;
+const contentOf = (types: readonly string[]): object => Object.fromEntries(types.map((type) => [type, bytes]));
+
+/**
+ * A route's schema with what holds for every route of its kind: who may call it, bodies that are bytes of a type, and the errors that what
+ * it takes may meet.
+ */
+function described({ url, config = {}, schema = {} }: RouteOptions): FastifySchema {
+  const isOpen = config.open === true || !/^\/(?:v1|xapi|metrics)(?:\/|$)/.test(url);
+  const scopes = [config.scope ?? []].flat().map((scope) => `\`${scope}\``).join(' or ');
+  const needs = isOpen ? 'Asks for no credential.' : scopes ? `Scope: ${scopes}.` : config.permission ? `Permission: \`${config.permission}\`.` : '';
+  const takes = { body: schema.body !== undefined || schema.consumes !== undefined, tenant: namesTenant(schema.querystring) };
+  const errors = {
+    ...(takes.body || schema.querystring || schema.params ? { 400: problem } : {}),
+    ...(isOpen ? {} : { 401: problem, 403: problem, 503: problem }),
+    ...(takes.tenant ? { 404: problem } : {}),
+    ...(takes.body ? { 413: problem, 415: problem } : {}),
+  };
+  const answers = (schema.response ?? {}) as Record<string, object>;
+  const gives = schema.produces && !Object.keys(answers).some((status) => status.startsWith('2')) ? { 200: { description: 'What it gives out', content: contentOf(schema.produces) } } : {};
+  return {
+    ...schema,
+    description: [schema.description, needs].filter(Boolean).join(' '),
+    ...(isOpen && { security: [] }),
+    ...(schema.body === undefined && schema.consumes && { body: { content: contentOf(schema.consumes) } }),
+    response: { ...errors, ...answers, ...gives },
+  };
+}
+
+/** Whether a query string names a tenant, of which there may be none. */
+function namesTenant(querystring: unknown): boolean {
+  return (querystring as { properties?: { tenant?: unknown } } | undefined)?.properties?.tenant !== undefined;
 }

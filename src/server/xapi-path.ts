@@ -1,4 +1,4 @@
-import { pathAndQuery } from '../xapi/request-target.js';
+import { decodes, pathAndQuery } from '../xapi/request-target.js';
 
 /** Where the xAPI resources are. */
 export const XAPI_PREFIX = '/xapi';
@@ -20,8 +20,10 @@ export function routedUrl(method: string | undefined, target: string): string {
   const query = mark < 0 ? '' : url.slice(mark);
   const matched = entrance.exec(path);
   if (!matched) return url;
-  let segments = path.slice(matched[0].length).split('/').filter((segment) => segment !== '');
+  // An escape that stands for nothing is part of no resource's name; the router would not get so far as to say so.
+  const rest = path.slice(matched[0].length);
+  let segments = (decodes(rest) ? rest : rest.replaceAll('%', '%25')).split('/').filter((segment) => segment !== '');
   if (segments.length > 1 && segments[0] === 'statements' && resource.test(segments.slice(1).join('/'))) segments = segments.slice(1);
-  const prefix = method === 'POST' && /[?&]method=/.test(query) ? ALTERNATE_PREFIX : XAPI_PREFIX;
+  const prefix = method === 'POST' && segments.length > 0 && /[?&]method=/.test(query) ? ALTERNATE_PREFIX : XAPI_PREFIX;
   return `${prefix}/${segments.join('/')}${query}`;
 }

@@ -18,6 +18,8 @@ export interface ExportRange {
 
 const pageStatements = 500;
 const pageBytes = 1 << 20;
+/** Bytes from which on a text is given by itself. */
+const longText = 64 << 10;
 /** Above this many remembered hashes the memory is cleared, and an attachment may come twice. */
 const rememberedHashes = 50_000;
 
@@ -44,7 +46,15 @@ export async function* exportLines(stores: ExportStores, tenant: string, range: 
         lines = [];
         yield* attachmentLines(stores.attachments, tenant, sha2, attachment.contentType);
       }
-      lines.push(onOneLine(text), lineEnd);
+      if (text.length < longText) {
+        lines.push(onOneLine(text), lineEnd);
+        continue;
+      }
+      // As it is: together with others it would be a copy of its own.
+      if (lines.length > 0) yield Buffer.concat(lines);
+      lines = [];
+      yield onOneLine(text);
+      yield lineEnd;
     }
     if (lines.length > 0) yield Buffer.concat(lines);
     cursor = page.next;

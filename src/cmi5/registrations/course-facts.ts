@@ -14,7 +14,7 @@ export interface CourseFacts {
 
 /** What registrations have to know of courses. */
 export interface Courses {
-  /** A version, from memory where it was asked for lately: it never changes. @throws QuipuError `not-found` */
+  /** A version, from memory where it was asked for lately: it never changes, and stays there when its course is deleted: ask for that first where it matters. @throws QuipuError `not-found` */
   facts(tenant: string, version: string): Promise<CourseFacts>;
   /** The course as it is now. @throws QuipuError `not-found` */
   course(tenant: string, id: string): Promise<CourseRecord>;

@@ -120,6 +120,7 @@ export function createEnrolments({ writer, sessions, findings, courses, abandoni
     },
     move: async (tenant, id, version) => {
       const { course } = await get(tenant, id);
+      await courses.course(tenant, course);
       const { version: record } = await courses.facts(tenant, version);
       if (record.course !== course) throw new QuipuError('invalid-request', `The version ${version} is one of another course.`, { pointer: '/version' });
       return settleAt(tenant, id.toLowerCase(), version, `moved ${version}`);

@@ -73,7 +73,6 @@ export function createLaunchService({ writer, sessions, courses, abandoning, doc
     checkReturnUrl(returnURL);
     const registration = await writer.read(tenant, registrationId);
     if (!registration) throw new QuipuError('not-found', `There is no registration ${registrationId}.`);
-    // What is known of a version stays in memory, also when its course was deleted.
     await courses.course(tenant, registration.course);
     const facts = await courses.facts(tenant, registration.version);
     const placed = unitOf(facts.version, named);

@@ -158,7 +158,7 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
   app.get<InTenant & { Querystring: { session?: string } }>('/cmi5/live', {
     config,
     schema: {
-      summary: 'Sessions as they go on, as server-sent events', tags, querystring: { ...schema.tenantQuery, properties: { ...schema.tenantQuery.properties, session: { type: 'string', maxLength: 40, description: 'Only this one' } } },
+      summary: 'Sessions as they go on, as server-sent events', tags, produces: ['text/event-stream'], querystring: { ...schema.tenantQuery, properties: { ...schema.tenantQuery.properties, session: { type: 'string', maxLength: 40, description: 'Only this one' } } },
       description: 'From now on: `session` when one is launched, has fetched its token or has ended; `statement` for each that content or the LMS writes; `refusal` and `finding` as in the list of findings; `preview-statement` for what a preview would have stored.',
     },
   }, async (request, reply) => {

@@ -57,6 +57,7 @@ export function createStatusService({ writer, courses }: { writer: Pick<Registra
       const registration = await writer.read(tenant, id);
       if (!registration) throw new QuipuError('not-found', `There is no registration ${id}.`);
       const { state, course, version } = registration;
+      await courses.course(tenant, course);
       const { outline } = await courses.facts(tenant, version);
       const { session } = state;
       return {

@@ -53,6 +53,7 @@ export function createWaiveService({ writer, courses, statements }: WaiveService
         throw new QuipuError('invalid-request', 'A waiver has a reason.', { pointer: '/reason', rule: 'waive-reason', section: 'cmi5 9.5.5.2', expected: `a text of 1 to ${LONGEST_REASON} characters, such as Tested Out, Equivalent AU, Equivalent Outside Activity or Administrative` });
       }
       const changed = await writer.change(tenant, id, async (registration) => {
+        await courses.course(tenant, registration.course);
         const facts = await courses.facts(tenant, registration.version);
         const placed = unitOf(facts.version, named);
         if (!placed) throw new QuipuError('not-found', `The registration's version of the course has no AU ${JSON.stringify(named).slice(0, 200)}.`);

@@ -76,7 +76,7 @@ t.test('a token is given whatever the body of its request, and says to be', { ti
   }
 });
 
-t.test('a course that was deleted is launched no more', { timeout: 120_000 }, async (t) => {
+t.test('a course that was deleted is launched no more, and nothing is done about it', { timeout: 120_000 }, async (t) => {
   const server = await startServer(t);
   const course = await importCourse(server, [{ moveOn: 'Completed' }]);
   const registration = await register(server, course);
@@ -85,6 +85,9 @@ t.test('a course that was deleted is launched no more', { timeout: 120_000 }, as
   t.equal((await server.request(`/v1/courses/${course.id}`, { method: 'DELETE', key: server.admin, version: null, query: { force: true } })).status, 204);
   const before = (await log(server, registration)).length;
   t.match(await post(server, `registrations/${registration}/launch`, { unit: 0 }), { status: 404 });
+  t.match(await post(server, `registrations/${registration}/waive`, { unit: 0, reason: 'Tested Out' }), { status: 404 });
+  t.match(await post(server, `registrations/${registration}/version`, { version: (course as unknown as { version: string }).version }), { status: 404 });
+  t.equal((await server.request(`/v1/registrations/${registration}/status`, { key: server.admin, version: null })).status, 404);
   const loaded = await send(url.replace(/#.*/, ''), { version: null, headers: { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate' } });
   t.equal(loaded.status, 404, 'by a refresh as well');
   t.equal((await log(server, registration)).length, before, 'nothing is stored of it');

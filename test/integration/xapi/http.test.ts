@@ -148,3 +148,17 @@ t.test('a target in absolute form is the same place', async (t) => {
   t.match(text, /"more":"\/data\/xAPI/);
   t.match(text, /X-Experience-API-Consistent-Through/i);
 });
+
+t.test('what is no resource is told with the headers of every answer, whatever its name is made of', async (t) => {
+  const server = await startServer(t);
+  for (const [line, status] of [['GET /xapi/stat%ZZ', 404], ['GET /data/xAPI/%ff', 404], ['POST /xapi/?method=GET', 404], ['OPTIONS /xapi/%ff', 204]] as const) {
+    const raw = await openRaw(server.url);
+    raw.write(head(server, line, 'Host: x', 'Origin: https://course.example.org', 'Connection: close'));
+    const { text } = await raw.untilClosed(2000);
+    raw.close();
+    t.match(text, new RegExp(`^HTTP/1.1 ${status} `), line);
+    t.match(text, /X-Experience-API-Version: \d/i, line);
+    t.match(text, /Access-Control-Allow-Origin/i, line);
+    t.notMatch(text, 'alternate-request-syntax', line);
+  }
+});

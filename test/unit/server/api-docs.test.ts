@@ -1,9 +1,17 @@
 import t from 'tap';
 import { startServer } from '../../integration/server.js';
 
+interface Operation {
+  summary?: string;
+  description?: string;
+  security?: object[];
+  requestBody?: { content: object };
+  responses: Record<string, { content?: object }>;
+}
+
 interface OpenApi {
   openapi: string;
-  paths: Record<string, Record<string, { summary?: string }>>;
+  paths: Record<string, Record<string, Operation>>;
 }
 
 t.test('the page under /docs and what it loads, all made at the first request', async (t) => {
@@ -35,4 +43,21 @@ t.test('what is not there is refused as everywhere', async (t) => {
     t.equal(answer.status, 404, path);
     t.match(answer.json(), { error: 'not-found', requestId: String }, path);
   }
+});
+
+t.test('every operation says who may call it, what it takes, what it gives and what it refuses', async (t) => {
+  const server = await startServer(t);
+  const { paths } = (await server.request('/docs/json')).json<OpenApi>();
+  for (const [path, operations] of Object.entries(paths).filter(([one]) => one.startsWith('/v1/'))) {
+    for (const [method, { description, security, responses }] of Object.entries(operations)) {
+      const name = `${method} ${path}`;
+      t.match(description, /Scope: `|Permission: `|Asks for no credential/, name);
+      t.ok(Object.keys(responses).some((status) => status.startsWith('2')), `${name}: an answer`);
+      if (security === undefined) for (const status of ['401', '403', '503']) t.ok(responses[status], `${name}: ${status}`);
+    }
+  }
+  t.same(paths['/health/ready']!.get!.security, []);
+  t.same(Object.keys(paths['/v1/statements/import']!.post!.requestBody!.content), ['application/x-ndjson']);
+  t.same(Object.keys(paths['/v1/statements/export']!.get!.responses['200']!.content!), ['application/x-ndjson']);
+  t.ok(paths['/v1/keys']?.get?.responses['404'] ?? paths['/v1/keys/']?.get?.responses['404'], 'a tenant may not be there');
 });

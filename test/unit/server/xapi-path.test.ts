@@ -17,6 +17,10 @@ t.test('however an endpoint and a resource are put together, the resource is fou
     '/xAPIstatements': '/xapi/statements',
     '/xapi': '/xapi/',
     '/xapi/statements/more': '/xapi/statements/more',
+    '/xapi/stat%ZZ': '/xapi/stat%25ZZ',
+    '/data/xAPI/%ff/%20': '/xapi/%25ff/%2520',
+    'http://lrs.example.org/data/xAPI/about?a=1': '/xapi/about?a=1',
+    'https://lrs.example.org': '/',
     '/xapify': '/xapify',
     '/XAPI/statements': '/XAPI/statements',
     '/v1//keys': '/v1//keys',
@@ -28,6 +32,7 @@ t.test('however an endpoint and a resource are put together, the resource is fou
 t.test('a POST that names a method is in the alternate syntax', async (t) => {
   t.equal(routedUrl('POST', '/xapi/statements?method=PUT'), '/alternate-request-syntax/statements?method=PUT');
   t.equal(routedUrl('POST', '/data/xAPI/activities/state/?a=1&method=GET'), '/alternate-request-syntax/activities/state?a=1&method=GET');
+  t.equal(routedUrl('POST', '/xapi/?method=GET'), '/xapi/?method=GET', 'of a resource');
   t.equal(routedUrl('GET', '/xapi/statements?method=PUT'), '/xapi/statements?method=PUT');
   t.equal(routedUrl('POST', '/xapi/statements?themethod=PUT'), '/xapi/statements?themethod=PUT');
 });
