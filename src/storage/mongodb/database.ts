@@ -47,11 +47,10 @@ export interface Database {
  * What was acknowledged is in the journal of a majority, what is read was, and both are asked of the primary. A server that
  * does not answer is an error within seconds, never a wait.
  */
-const manners: MongoClientOptions & { connectionType: typeof EndingConnection; j: boolean } = {
+const manners: MongoClientOptions & { connectionType: typeof EndingConnection } = {
   connectionType: EndingConnection,
-  // Under each of its names: what a URL says by one of them would stand above the whole.
-  w: 'majority', journal: true, j: true, wtimeoutMS: 0, writeConcern: { w: 'majority', journal: true, wtimeoutMS: 0 },
-  readConcernLevel: 'majority', readConcern: { level: 'majority' },
+  writeConcern: { w: 'majority', journal: true },
+  readConcern: { level: 'majority' },
   readPreference: 'primary',
   promoteBuffers: true,
   ignoreUndefined: true,
@@ -73,7 +72,7 @@ const LONG_TIMEOUT = 600_000;
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const name = databaseName(options.url, options.database);
   const salt = await prepare(options.url, name, options.filling);
-  const client = new MongoClient(options.url, { ...manners, socketTimeoutMS: options.filling ? LONG_TIMEOUT : SOCKET_TIMEOUT, heartbeatFrequencyMS: 2000, monitorCommands: options.onCommand !== undefined });
+  const client = new MongoClient(withoutManners(options.url), { ...manners, socketTimeoutMS: options.filling ? LONG_TIMEOUT : SOCKET_TIMEOUT, heartbeatFrequencyMS: 2000, monitorCommands: options.onCommand !== undefined });
   if (options.onCommand) client.on('commandStarted', options.onCommand);
   const available = watch(client, options.onState ?? (() => undefined));
   await client.connect();
@@ -108,9 +107,17 @@ async function prepare(url: string, name: string, filling: DatabaseOptions['fill
   }
 }
 
+/** What a URL says of these would stand above the manners, whole or in part. */
+const ofManners = /(?<=[?&])(?:w|j|journal|wtimeout|wtimeoutms|readconcernlevel|readpreference|readpreferencetags|maxstalenessseconds)=[^&]*(?:&|$)/gi;
+
+function withoutManners(url: string): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? url : url.slice(0, mark) + url.slice(mark).replace(ofManners, '');
+}
+
 function connection(url: string): MongoClient {
   try {
-    return new MongoClient(url, manners);
+    return new MongoClient(withoutManners(url), manners);
   } catch (error) {
     throw new Error(`QUIPU_MONGODB_URL is not a MongoDB connection string: ${(error as Error).message}`);
   }

@@ -12,7 +12,7 @@ const skip = service === undefined && 'no MongoDB server';
 t.setTimeout(120_000);
 
 t.test('nothing in the URL takes from what is promised of writes and reads', { skip }, async (t) => {
-  for (const option of ['journal=false', 'j=false', 'w=1&journal=false', 'w=0', 'readConcernLevel=local', 'wtimeoutMS=1', 'readPreference=secondary']) {
+  for (const option of ['journal=false', 'j=false', 'w=1&journal=false', 'w=0', 'readConcernLevel=local', 'wtimeoutMS=1', 'readPreference=secondary', 'J=false&W=0&wTimeoutMS=1&appName=x']) {
     const database = service!.freshDatabase();
     const url = new URL(service!.url);
     const sent: Record<string, unknown>[] = [];
