@@ -11,7 +11,7 @@ t.test('a backup that its reader breaks off leaves nothing open', async (t) => {
   const none = async function* () { /* nothing is there */ };
   const service = createBackupService({
     store: { engine: 'test', version: 1, dump: none },
-    statements: { count: async () => 0 },
+    statements: { count: async () => 0, settled: async () => undefined },
     attachments: {
       list: async function* () { yield { sha2: 'a'.repeat(64) }; },
       open: async () => {
