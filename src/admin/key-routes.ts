@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { parseAgent } from '../auth/authority.js';
 import type { Credential, Scope } from '../auth/credential.js';
 import type { KeyService } from '../auth/key-service.js';
-import { problem, refusals } from '../xapi/error-schema.js';
+import { problem } from '../xapi/error-schema.js';
 import { QuipuError } from '../xapi/errors.js';
 import { checkGrant, mayTouch } from './key-rules.js';
 import { idParams, key, keyPatch, keyWithSecret, newKey, tenantListQuery, tenantQuery } from './schema.js';
@@ -27,7 +27,7 @@ export function keyRoutes(app: FastifyInstance, { keys, tenants }: { keys: KeySe
     config,
     schema: {
       summary: 'List the keys of a tenant', tags, querystring: tenantListQuery,
-      response: { 200: { type: 'object', required: ['keys'], properties: { keys: { type: 'array', items: key } } }, ...refusals },
+      response: { 200: { type: 'object', required: ['keys'], properties: { keys: { type: 'array', items: key } } } },
     },
   }, async (request) => ({ keys: await keys.list(await tenantOf(request, tenants), request.query.after, request.query.limit) }));
 
@@ -35,7 +35,7 @@ export function keyRoutes(app: FastifyInstance, { keys, tenants }: { keys: KeySe
     config,
     schema: {
       summary: 'Make a key', description: 'The answer alone holds the secret.', tags, querystring: tenantQuery, body: newKey,
-      response: { 201: keyWithSecret, 400: problem, 409: problem, ...refusals },
+      response: { 201: keyWithSecret, 400: problem, 409: problem },
     },
   }, async (request, reply) => {
     const { body, credential } = request;
@@ -47,12 +47,12 @@ export function keyRoutes(app: FastifyInstance, { keys, tenants }: { keys: KeySe
   });
 
   app.get<{ Params: { id: string }; Querystring: TenantQuery }>('/keys/:id', {
-    config, schema: { summary: 'Show a key', ...oneKey, response: { 200: key, 404: problem, ...refusals } },
+    config, schema: { summary: 'Show a key', ...oneKey, response: { 200: key, 404: problem } },
   }, async (request) => found(request.params.id, await keys.get(await tenantOf(request, tenants), request.params.id)));
 
   app.patch<{ Params: { id: string }; Body: Partial<KeyBody>; Querystring: TenantQuery }>('/keys/:id', {
     config,
-    schema: { summary: 'Change the name, scopes or authority of a key', ...oneKey, body: keyPatch, response: { 200: key, 400: problem, 404: problem, ...refusals } },
+    schema: { summary: 'Change the name, scopes or authority of a key', ...oneKey, body: keyPatch, response: { 200: key, 400: problem, 404: problem } },
   }, async (request) => {
     const { params, body: { name, scopes, authority }, credential } = request;
     const tenant = await tenantOf(request, tenants);
@@ -65,7 +65,7 @@ export function keyRoutes(app: FastifyInstance, { keys, tenants }: { keys: KeySe
     config,
     schema: {
       summary: 'Give a key a new secret', description: 'The old secret is dead at once. The answer alone holds the new one.', ...oneKey,
-      response: { 200: keyWithSecret, 404: problem, ...refusals },
+      response: { 200: keyWithSecret, 404: problem },
     },
   }, async (request, reply) => {
     const { params, credential } = request;
@@ -74,7 +74,7 @@ export function keyRoutes(app: FastifyInstance, { keys, tenants }: { keys: KeySe
   });
 
   app.post<{ Params: { id: string }; Querystring: TenantQuery }>('/keys/:id/revoke', {
-    config, schema: { summary: 'End a key for good', ...oneKey, response: { 200: key, 404: problem, ...refusals } },
+    config, schema: { summary: 'End a key for good', ...oneKey, response: { 200: key, 404: problem } },
   }, async (request) => found(request.params.id, await keys.revoke(await tenantOf(request, tenants), request.params.id, mayTouch(request.credential))));
 }
 

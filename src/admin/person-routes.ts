@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { parseAgent } from '../auth/authority.js';
 import type { Scope } from '../auth/credential.js';
-import { problem, refusals } from '../xapi/error-schema.js';
+import { problem } from '../xapi/error-schema.js';
 import { QuipuError } from '../xapi/errors.js';
 import type { ErasureService } from './erasure-service.js';
 import type { ExportService } from './export-service.js';
@@ -23,7 +23,7 @@ export function personRoutes(app: FastifyInstance, { erasures, exports, tenants 
     schema: {
       summary: "Erase one person's data",
       description: 'Answers 200 when it is complete already and 202 while it runs; the receipt stays at the Location.',
-      tags, querystring: tenantQuery, body: newErasure, response: { 200: receipt, 202: receipt, 400: problem, ...refusals },
+      tags, querystring: tenantQuery, body: newErasure, response: { 200: receipt, 202: receipt, 400: problem },
     },
   }, async (request, reply) => {
     const { body } = request;
@@ -34,12 +34,12 @@ export function personRoutes(app: FastifyInstance, { erasures, exports, tenants 
 
   app.get<{ Params: { id: string }; Querystring: TenantQuery }>('/erasures/:id', {
     config,
-    schema: { summary: 'Show the receipt of an erasure', tags, params: idParams, querystring: tenantQuery, response: { 200: receipt, 404: problem, ...refusals } },
+    schema: { summary: 'Show the receipt of an erasure', tags, params: idParams, querystring: tenantQuery, response: { 200: receipt, 404: problem } },
   }, async (request) => found(await erasures.get(await tenantOf(request, tenants), request.params.id)));
 
   app.get<{ Params: { id: string; page: number }; Querystring: TenantQuery }>('/erasures/:id/pages/:page', {
     config,
-    schema: { summary: 'Show one page of what an erasure took', tags, params: pageParams, querystring: tenantQuery, response: { 200: receiptPage, 404: problem, ...refusals } },
+    schema: { summary: 'Show one page of what an erasure took', tags, params: pageParams, querystring: tenantQuery, response: { 200: receiptPage, 404: problem } },
   }, async (request) => found(await erasures.page(await tenantOf(request, tenants), request.params.id, request.params.page)));
 
   app.post<{ Body: { agent: object }; Querystring: TenantQuery }>('/exports', {
@@ -47,7 +47,7 @@ export function personRoutes(app: FastifyInstance, { erasures, exports, tenants 
     schema: {
       summary: "Give out one person's data",
       description: 'A stream of lines, each a JSON object with `kind`: `statement`, `attachment` (content in base64), `document` (content or contentBase64), `cmi5-registration`, `cmi5-session`, `cmi5-finding`, and at last `end` with the counts.',
-      tags, querystring: tenantQuery, body: newExport, produces: ['application/x-ndjson'], response: { 400: problem, ...refusals },
+      tags, querystring: tenantQuery, body: newExport, produces: ['application/x-ndjson'], response: { 400: problem },
     },
   }, async (request, reply) => {
     const lines = exports.export(await tenantOf(request, tenants), parseAgent(request.body.agent, '/agent'));

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isUtf8 } from 'node:buffer';
 import { QuipuError } from '../xapi/errors.js';
-import { decodes } from '../xapi/request-target.js';
+import { badEscape } from '../xapi/request-target.js';
 
 /** A POST in the Alternate Request Syntax. */
 export interface AlternateRequest {
@@ -73,12 +73,8 @@ export function parseAlternateRequest({ path, query, headers, form }: AlternateR
 function parseForm(form: Buffer): Map<string, string> {
   if (!isUtf8(form)) throw new QuipuError('malformed-encoding', 'The form is not UTF-8.', { section: 'xAPI 1.0.3 Part Three 1.4' });
   const text = form.toString('utf8');
-  const broken = text.split('&').find((pair) => !decodes(pair));
-  if (broken !== undefined) {
-    const name = broken.slice(0, 100).split('=')[0]!;
-    throw new QuipuError('invalid-parameter', `The form parameter ${name} holds a percent sign that is not followed by the two hexadecimal digits of a byte, or bytes that are not UTF-8.`,
-      { parameter: name, rule: 'parameter-encoding', section: 'xAPI 1.0.3 Part Three 1.3, 1.4', expected: 'UTF-8, percent-encoded; %25 for a percent sign' });
-  }
+  const broken = badEscape(text);
+  if (broken) throw broken;
   const fields = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
     if (fields.has(name)) throw fault(`The form names ${JSON.stringify(name.slice(0, 100))} twice.`, name.slice(0, 100), 'parameter-once', 'each name once');

@@ -38,8 +38,9 @@ export function createBackupService({ store, statements, attachments, content, l
       counter.add(bytes);
       await written(tar, name, bytes);
     };
-    await whole(MANIFEST, Buffer.from(JSON.stringify(manifest)));
+    // First of all: an answer that has begun can't be refused any more.
     for (const tenant of await listTenants()) await statements.settled(tenant);
+    await whole(MANIFEST, Buffer.from(JSON.stringify(manifest)));
     let chunks = 0;
     for await (const chunk of store.dump()) await whole(chunkName(++chunks), chunk);
     for (const tenant of await listTenants()) {

@@ -26,10 +26,11 @@ const commands: [string, () => Promise<(program: Command) => void>][] = [
   ['doctor', async () => (await import('./doctor.js')).addDoctor],
 ];
 
-// Whoever reads what is printed may leave off early, as `head` does, or have no room for it.
+// Whoever reads what is printed may leave off early, as `head` does: an export or a backup says that it is not complete, for the rest that is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') tell(`Standard output can't be written: ${error.message}.`);
-  process.exit(error.code === 'EPIPE' ? exitStatus.done : exitStatus.failed);
+  if (error.code === 'EPIPE') return;
+  tell(`Standard output can't be written: ${error.message}.`);
+  process.exit(exitStatus.failed);
 });
 
 // The command that comes first is loaded alone, for the server should not wait for what imports and migrates; otherwise it may be any.

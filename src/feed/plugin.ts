@@ -1,5 +1,5 @@
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
-import { problem, refusals } from '../xapi/error-schema.js';
+import { problem } from '../xapi/error-schema.js';
 import type { ConsumerService } from './consumer-service.js';
 import { consumer, deadLetter, letterParams, letterQuery, nameParams, replay, tenantQuery } from './schema.js';
 
@@ -19,7 +19,7 @@ export interface FeedOptions {
 export const feedPlugin: FastifyPluginCallback<FeedOptions> = (app, { consumers, tenantOf, checkTenant }, done) => {
   const tags = ['operations'];
   const config = { scope: 'admin' } as const;
-  const one = { tags, params: nameParams, response: { 200: consumer, 404: problem, ...refusals } };
+  const one = { tags, params: nameParams, response: { 200: consumer, 404: problem } };
 
   app.get('/consumers', {
     config: { scope: ['admin', 'monitor'] },
@@ -53,21 +53,21 @@ export const feedPlugin: FastifyPluginCallback<FeedOptions> = (app, { consumers,
     config,
     schema: {
       summary: 'List what a consumer has put aside', tags, params: nameParams, querystring: letterQuery,
-      response: { 200: { type: 'object', required: ['deadLetters'], properties: { deadLetters: { type: 'array', items: deadLetter } } }, 404: problem, ...refusals },
+      response: { 200: { type: 'object', required: ['deadLetters'], properties: { deadLetters: { type: 'array', items: deadLetter } } }, 404: problem },
     },
   }, async (request) => ({ deadLetters: await consumers.deadLetters(request.params.name, await tenantOf(request), request.query.after, request.query.limit) }));
 
   const asked = { type: 'object', required: ['asked'], properties: { asked: { type: 'integer', minimum: 0, description: 'Dead letters that are tried again' } } } as const;
   app.post<{ Params: { name: string }; Querystring: { tenant?: string } }>('/consumers/:name/dead-letters/retry', {
-    config, schema: { summary: 'Try everything again that a consumer has put aside', tags, params: nameParams, querystring: tenantQuery, response: { 202: asked, 404: problem, ...refusals } },
+    config, schema: { summary: 'Try everything again that a consumer has put aside', tags, params: nameParams, querystring: tenantQuery, response: { 202: asked, 404: problem } },
   }, async (request, reply) => reply.code(202).send({ asked: await consumers.retry(request.params.name, await tenantOf(request)) }));
 
   app.post<{ Params: { name: string; id: string }; Querystring: { tenant?: string } }>('/consumers/:name/dead-letters/:id/retry', {
-    config, schema: { summary: 'Try one dead letter again', tags, params: letterParams, querystring: tenantQuery, response: { 202: asked, 404: problem, ...refusals } },
+    config, schema: { summary: 'Try one dead letter again', tags, params: letterParams, querystring: tenantQuery, response: { 202: asked, 404: problem } },
   }, async (request, reply) => reply.code(202).send({ asked: await consumers.retry(request.params.name, await tenantOf(request), request.params.id) }));
 
   app.delete<{ Params: { name: string; id: string }; Querystring: { tenant?: string } }>('/consumers/:name/dead-letters/:id', {
-    config, schema: { summary: 'Forget a dead letter', description: 'Its entry is never dealt with.', tags, params: letterParams, querystring: tenantQuery, response: { 204: { type: 'null' }, 404: problem, ...refusals } },
+    config, schema: { summary: 'Forget a dead letter', description: 'Its entry is never dealt with.', tags, params: letterParams, querystring: tenantQuery, response: { 204: { type: 'null' }, 404: problem } },
   }, async (request, reply) => {
     await consumers.drop(request.params.name, await tenantOf(request), request.params.id);
     return reply.code(204).send();

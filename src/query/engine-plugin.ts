@@ -1,7 +1,7 @@
 import type { FastifyPluginCallback } from 'fastify';
 // The types of summary, tags and the like in route schemas.
 import type {} from '@fastify/swagger';
-import { problem, refusals } from '../xapi/error-schema.js';
+import { problem } from '../xapi/error-schema.js';
 import type { EngineService } from './engine-service.js';
 
 const count = { type: 'integer', minimum: 0 } as const;
@@ -35,7 +35,7 @@ export const enginePlugin: FastifyPluginCallback<{ engine: EngineService }> = (a
   }, () => engine.status());
   app.post('/rebuild', {
     config: { scope: 'admin' },
-    schema: { summary: 'Fill the analytics database anew from the store, or go on with it', tags, response: { 202: rebuild, 409: problem, 503: problem, ...refusals } },
+    schema: { summary: 'Fill the analytics database anew from the store, or go on with it', tags, response: { 202: rebuild, 409: problem, 503: problem } },
   }, async (_request, reply) => reply.code(202).send(await engine.rebuild()));
   done();
 };

@@ -1,4 +1,4 @@
-import { problem, refusals } from '../xapi/error-schema.js';
+import { problem } from '../xapi/error-schema.js';
 import type { View } from './views.js';
 import { verbSets } from './verb-sets.js';
 import { viewFormats } from './view-answer.js';
@@ -40,7 +40,7 @@ export function viewResponses({ columns }: View): object {
   };
   return {
     200: { description: 'Rows of the view', content: { 'application/json': { schema: page }, 'application/x-ndjson': { schema: row }, 'text/csv': { schema: { type: 'string' } } } },
-    400: problem, ...refusals, 503: problem,
+    400: problem, 503: problem,
   };
 }
 
@@ -64,5 +64,4 @@ export const viewListResponses = {
       },
     },
   },
-  ...refusals,
 } as const;

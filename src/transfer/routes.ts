@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { Scope } from '../auth/credential.js';
-import { problem, refusals } from '../xapi/error-schema.js';
+import { problem } from '../xapi/error-schema.js';
 import { readTimestamp, type Query } from '../xapi/parameters.js';
 import type { TransferOptions } from './plugin.js';
 import { exportQuery, importQuery, importReport } from './schema.js';
@@ -20,7 +20,7 @@ export function transferRoutes(app: FastifyInstance, { transfer, tenantOf }: Tra
       summary: 'Take in statements in bulk',
       description: 'The body is NDJSON as `GET /v1/statements/export` gives it: one statement on each line, of any number, and attachments in pieces before the statement that names them. '
         + 'Each statement is judged by itself by the rules of its `version` and keeps its id and authority. It may be sent again after an interruption.',
-      tags, consumes: ['application/x-ndjson'], querystring: importQuery, response: { 200: importReport, 400: problem, ...refusals, 404: problem },
+      tags, consumes: ['application/x-ndjson'], querystring: importQuery, response: { 200: importReport, 400: problem, 404: problem },
     },
   }, async (request) => {
     const tenant = await tenantOf(request);
@@ -33,7 +33,7 @@ export function transferRoutes(app: FastifyInstance, { transfer, tenantOf }: Tra
     schema: {
       summary: 'Give out all statements',
       description: 'NDJSON, oldest first, voided statements among them. The bytes of an attachment come in lines {"quipu:attachment":{"sha2","contentType","offset","length","last","base64"}} before the statement that names it first.',
-      tags, produces: ['application/x-ndjson'], querystring: exportQuery, response: { 400: problem, ...refusals, 404: problem },
+      tags, produces: ['application/x-ndjson'], querystring: exportQuery, response: { 400: problem, 404: problem },
     },
   }, async (request, reply) => {
     const tenant = await tenantOf(request);

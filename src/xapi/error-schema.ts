@@ -3,6 +3,3 @@ export const problem = {
   type: 'object', additionalProperties: true, description: 'An error of the registry (docs/errors.md)',
   properties: { error: { type: 'string', description: 'A code of the registry' }, message: { type: 'string' }, requestId: { type: 'string' } },
 } as const;
-
-/** Answers that any route with a credential may give. */
-export const refusals = { 401: problem, 403: problem } as const;

@@ -305,4 +305,10 @@ t.test('a reader of standard output may leave early', { skip: process.platform =
   const { status, stderr } = spawnSync('sh', ['-c', `{ "${process.execPath}" "${entry}" --help; echo "status $?" >&2; } | true`], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: folder } });
   t.equal(status, 0);
   t.notMatch(stderr, /EPIPE|at .*\.js/);
+  const dataDir = join(folder, 'early');
+  const source = join(folder, 'early.json');
+  await writeFile(source, JSON.stringify(Array.from({ length: 200 }, (_, number) => statement(number, { result: { response: 'x'.repeat(10_000) } }))));
+  t.equal((await runCommand(dataDir, ['import', source])).status, 0);
+  const cut = spawnSync('sh', ['-c', `{ "${process.execPath}" "${entry}" export -; echo "status $?" >&2; } | true`], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: folder, QUIPU_DATA_DIR: dataDir, QUIPU_PORT: '0', QUIPU_LOG_LEVEL: 'error' } });
+  t.match(cut.stderr, /The export is not complete[^]*status 1/, 'an export that nobody reads to its end says so');
 });

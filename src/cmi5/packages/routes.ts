@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { problem, refusals } from '../../xapi/error-schema.js';
+import { problem } from '../../xapi/error-schema.js';
 import { QuipuError } from '../../xapi/errors.js';
 import { courseAnswer, courseDetail, type CourseAnswer } from './answers.js';
 import { formFile } from './form-file.js';
@@ -35,7 +35,7 @@ export function packageRoute(app: FastifyInstance, { courses, tenantOf }: Packag
       summary: 'Import a course package',
       description: 'The body is a zip with cmi5.xml in its root, a course structure XML alone, or a form with one of these as its only file. A package of a course that is there becomes its new version, whose AUs are matched by '
         + "the publisher's ids. When it can't be imported, `faults` has everything that is wrong with it, and nothing is kept.",
-      tags: ['cmi5'], consumes: ['application/zip', 'text/xml', 'multipart/form-data'], querystring: importQuery, response: { 200: imported, 201: imported, 400: packageProblem, 404: problem, 413: problem, 415: problem, ...refusals },
+      tags: ['cmi5'], consumes: ['application/zip', 'text/xml', 'multipart/form-data'], querystring: importQuery, response: { 200: imported, 201: imported, 400: packageProblem, 404: problem, 413: problem, 415: problem },
     },
   }, async (request, reply) => {
     const tenant = await tenantOf(request);
@@ -64,7 +64,7 @@ export function courseRoutes(app: FastifyInstance, { courses, tenantOf }: Packag
 
   app.get<{ Querystring: TenantQuery & { after?: string; limit: number } }>('/courses', {
     config,
-    schema: { summary: 'List the courses', tags, querystring: listQuery, response: { 200: courseList, ...refusals } },
+    schema: { summary: 'List the courses', tags, querystring: listQuery, response: { 200: courseList } },
   }, async (request) => {
     const tenant = await tenantOf(request);
     return { courses: (await courses.list(tenant, request.query.after, request.query.limit)).map(courseAnswer) };
@@ -74,7 +74,7 @@ export function courseRoutes(app: FastifyInstance, { courses, tenantOf }: Packag
     config,
     schema: {
       summary: 'Show a course', description: 'With the structure of its current version, or of the one that `version` names, and with all of its versions.',
-      tags, params: courseParams, querystring: courseQuery, response: { 200: detail, 404: problem, ...refusals },
+      tags, params: courseParams, querystring: courseQuery, response: { 200: detail, 404: problem },
     },
   }, async (request) => {
     const tenant = await tenantOf(request);
@@ -90,7 +90,7 @@ export function courseRoutes(app: FastifyInstance, { courses, tenantOf }: Packag
     config,
     schema: {
       summary: 'Change how a course judges statements', description: '`compat` takes in what real tools get wrong and records the finding, instead of refusing.',
-      tags, params: courseParams, querystring: tenantQuery, body: modeBody, response: { 200: course, 404: problem, ...refusals },
+      tags, params: courseParams, querystring: tenantQuery, body: modeBody, response: { 200: course, 404: problem },
     },
   }, async (request): Promise<CourseAnswer> => {
     const changed = await courses.setMode(await tenantOf(request), request.params.id, request.body.mode);
@@ -102,7 +102,7 @@ export function courseRoutes(app: FastifyInstance, { courses, tenantOf }: Packag
     config,
     schema: {
       summary: 'Delete a course with all of its versions', description: 'Refused while there are registrations, unless `force` is true. Statements about it stay.',
-      tags, params: courseParams, querystring: deleteQuery, response: { 204: { type: 'null' }, 404: problem, 409: problem, ...refusals },
+      tags, params: courseParams, querystring: deleteQuery, response: { 204: { type: 'null' }, 404: problem, 409: problem },
     },
   }, async (request, reply) => {
     if (!await courses.delete(await tenantOf(request), request.params.id, request.query.force)) throw missing(request.params.id);
@@ -114,7 +114,7 @@ export function courseRoutes(app: FastifyInstance, { courses, tenantOf }: Packag
     config,
     schema: {
       summary: 'Give out a package as it came in', description: 'Byte for byte: that of the current version, or of the one that `version` names.',
-      tags, params: courseParams, querystring: exportQuery, produces: ['application/zip', 'text/xml'], response: { 404: problem, ...refusals },
+      tags, params: courseParams, querystring: exportQuery, produces: ['application/zip', 'text/xml'], response: { 404: problem },
     },
   }, async (request, reply) => {
     const { length, contentType, fileName, stream } = await courses.export(await tenantOf(request), request.params.id, request.query.version);

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseAgent } from '../../auth/authority.js';
 import '../../auth/request.js';
-import { problem, refusals } from '../../xapi/error-schema.js';
+import { problem } from '../../xapi/error-schema.js';
 import { QuipuError } from '../../xapi/errors.js';
 import { readAgent, type Query } from '../../xapi/parameters.js';
 import type { Cmi5Service } from '../service.js';
@@ -49,7 +49,7 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
     config,
     schema: {
       summary: 'Enrol a learner in a course', description: 'With the id of a registration that is there for the same learner and course, gives that one. A second attempt after a pass is another registration.',
-      tags, querystring: schema.tenantQuery, body: schema.newRegistration, response: { 200: schema.registration, 201: schema.registration, 400: problem, 404: problem, 409: problem, ...refusals },
+      tags, querystring: schema.tenantQuery, body: schema.newRegistration, response: { 200: schema.registration, 201: schema.registration, 400: problem, 404: problem, 409: problem },
     },
   }, async (request, reply) => {
     const { course, learner, actor, registration: id } = request.body;
@@ -60,7 +60,7 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
 
   app.get<{ Querystring: Page & { course?: string; learner?: string } }>('/registrations', {
     config,
-    schema: { summary: 'List registrations', tags, querystring: schema.registrationQuery, response: { 200: schema.registrationList, 400: problem, ...refusals } },
+    schema: { summary: 'List registrations', tags, querystring: schema.registrationQuery, response: { 200: schema.registrationList, 400: problem } },
   }, async (request) => {
     const { course, after, limit } = request.query;
     const tenant = await tenantOf(request);
@@ -70,7 +70,7 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
   });
 
   app.get<WithId>('/registrations/:id', {
-    config, schema: { summary: 'Show a registration', ...one, response: { 200: schema.registration, 404: problem, ...refusals } },
+    config, schema: { summary: 'Show a registration', ...one, response: { 200: schema.registration, 404: problem } },
   }, async (request) => {
     const tenant = await tenantOf(request);
     return shown(tenant, await enrolments.get(tenant, request.params.id));
@@ -78,7 +78,7 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
 
   app.post<WithId & { Body: { version: string } }>('/registrations/:id/version', {
     config,
-    schema: { summary: 'Move a registration to another version of its course', description: 'AUs are the same ones by their publisher id; a session under way goes on with the version that it was launched with.', ...one, body: schema.newVersion, response: { 200: schema.registration, 400: problem, 404: problem, ...refusals } },
+    schema: { summary: 'Move a registration to another version of its course', description: 'AUs are the same ones by their publisher id; a session under way goes on with the version that it was launched with.', ...one, body: schema.newVersion, response: { 200: schema.registration, 400: problem, 404: problem } },
   }, async (request) => {
     const tenant = await tenantOf(request);
     return shown(tenant, await enrolments.move(tenant, request.params.id, request.body.version));
@@ -86,7 +86,7 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
 
   app.delete<WithId>('/registrations/:id', {
     config,
-    schema: { summary: 'Forget a registration', description: 'With its sessions, findings and State. Its statements stay; a person is erased by POST /v1/erasures.', ...one, response: { 204: { type: 'null' }, 404: problem, ...refusals } },
+    schema: { summary: 'Forget a registration', description: 'With its sessions, findings and State. Its statements stay; a person is erased by POST /v1/erasures.', ...one, response: { 204: { type: 'null' }, 404: problem } },
   }, async (request, reply) => {
     await enrolments.forget(await tenantOf(request), request.params.id);
     return reply.code(204).send();
@@ -94,7 +94,7 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
 
   app.get<WithId & { Querystring: { explain?: string } }>('/registrations/:id/status', {
     config,
-    schema: { summary: 'Say how far a registration is', ...one, querystring: schema.statusQuery, response: { 200: schema.status, 404: problem, ...refusals } },
+    schema: { summary: 'Say how far a registration is', ...one, querystring: schema.statusQuery, response: { 200: schema.status, 404: problem } },
   }, async (request) => {
     const { explain = 'false' } = request.query;
     return cmi5.status.status(await tenantOf(request), request.params.id.toLowerCase(), { explain: explain !== 'false' });
@@ -104,26 +104,26 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
     config,
     schema: {
       summary: 'Launch an AU', description: 'Ends the session of the registration that is under way, and gives the URL for the browser of the learner.',
-      ...one, body: schema.newLaunch, response: { 200: schema.launch, 400: problem, 404: problem, ...refusals },
+      ...one, body: schema.newLaunch, response: { 200: schema.launch, 400: problem, 404: problem },
     },
   }, async (request, reply) => reply.header('Cache-Control', 'no-store').send(await cmi5.launching.launch(await tenantOf(request), request.params.id.toLowerCase(), request.body)));
 
   app.post<WithId & { Body: { unit: number | string; reason: string } }>('/registrations/:id/waive', {
     config,
-    schema: { summary: 'Waive an AU', description: 'Says that its requirements are met by other means (cmi5 9.3.7), once for each AU of a registration.', ...one, body: schema.newWaiver, response: { 200: schema.waiver, 400: problem, 404: problem, 409: problem, ...refusals } },
+    schema: { summary: 'Waive an AU', description: 'Says that its requirements are met by other means (cmi5 9.3.7), once for each AU of a registration.', ...one, body: schema.newWaiver, response: { 200: schema.waiver, 400: problem, 404: problem, 409: problem } },
   }, async (request) => cmi5.waiving.waive(await tenantOf(request), request.params.id.toLowerCase(), request.body.unit, request.body.reason));
 
   app.post<InTenant & { Body: LaunchRequest & { course: string } }>('/cmi5/preview', {
     config,
     schema: {
       summary: 'Launch an AU without a registration', description: 'It is judged by all rules and answered as ever; its statements are stored nowhere, and all of it is forgotten after a day.',
-      tags, querystring: schema.tenantQuery, body: schema.newPreview, response: { 200: schema.launch, 400: problem, 404: problem, ...refusals },
+      tags, querystring: schema.tenantQuery, body: schema.newPreview, response: { 200: schema.launch, 400: problem, 404: problem },
     },
   }, async (request, reply) => reply.header('Cache-Control', 'no-store').send(await cmi5.previews.preview(await tenantOf(request), request.body)));
 
   app.get<{ Querystring: Page & { registration?: string; course?: string; active?: boolean } }>('/cmi5/sessions', {
     config,
-    schema: { summary: 'List sessions', description: 'In the order of their launches.', tags, querystring: schema.sessionQuery, response: { 200: schema.sessionList, 400: problem, ...refusals } },
+    schema: { summary: 'List sessions', description: 'In the order of their launches.', tags, querystring: schema.sessionQuery, response: { 200: schema.sessionList, 400: problem } },
   }, async (request) => {
     const { registration, course, active, after, limit } = request.query;
     const tenant = await tenantOf(request);
@@ -135,19 +135,19 @@ export function registrationRoutes(app: FastifyInstance, { cmi5, tenantOf, maxDe
   });
 
   app.get<WithId>('/cmi5/sessions/:id', {
-    config, schema: { summary: 'Show a session', ...one, response: { 200: schema.session, 404: problem, ...refusals } },
+    config, schema: { summary: 'Show a session', ...one, response: { 200: schema.session, 404: problem } },
   }, async (request) => shownSession(await sessionOf(await tenantOf(request), request.params.id)));
 
   app.post<WithId>('/cmi5/sessions/:id/abandon', {
     config,
-    schema: { summary: 'Abandon a session', description: 'Its AU can say nothing more (cmi5 9.3.6).', ...one, response: { 200: schema.abandoned, 404: problem, 409: problem, ...refusals } },
+    schema: { summary: 'Abandon a session', description: 'Its AU can say nothing more (cmi5 9.3.6).', ...one, response: { 200: schema.abandoned, 404: problem, 409: problem } },
   }, async (request) => cmi5.abandoning.abandon(await tenantOf(request), request.params.id.toLowerCase()));
 
   app.get<{ Params: { id: string }; Querystring: Page }>('/cmi5/sessions/:id/findings', {
     config,
     schema: {
       summary: 'What a session was refused', description: 'And, in a course of the mode compat, what was wrong with what it was not refused; of a preview also what was taken in. The first 200 are kept.',
-      tags, params: schema.idParams, querystring: schema.findingQuery, response: { 200: schema.findingList, 404: problem, ...refusals },
+      tags, params: schema.idParams, querystring: schema.findingQuery, response: { 200: schema.findingList, 404: problem },
     },
   }, async (request) => {
     const tenant = await tenantOf(request);
