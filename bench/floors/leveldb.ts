@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { ClassicLevel } from 'classic-level';
 import { createKeyHash } from '../../src/xapi/key-hash.js';
-import { levelOptions } from '../../src/storage/leveldb/level.js';
+import { levelOptions, NOTHING } from '../../src/storage/leveldb/level.js';
 import { statementKeys } from '../../src/xapi/statement-keys.js';
+import { POSTINGS_AFTER } from '../../src/storage/leveldb/recent-postings.js';
 import type { Actor, Statement } from '../../src/xapi/types.js';
 import { generateStatements, platform, type Population } from '../generator.js';
 import type { Sample } from '../scenario.js';
@@ -40,12 +41,11 @@ export interface LevelAnswer {
 
 /**
  * The floor of the store: a bare loop that writes the bytes and the keys that a statement has in the embedded store — the record,
- * the entry of its id, its postings grouped by key within a commit — into the same engine with the same options, each commit with
+ * the entry of its id, its postings grouped by key as the store groups them — into the same engine with the same options, each commit with
  * fsync, and does nothing else: nothing parsed, compared or answered.
  */
 const POOL = 10_000;
 const KEY_BYTES = 9;
-const NO_VALUE = Buffer.alloc(0);
 const authority: Actor = { objectType: 'Agent', account: { homePage: 'https://lms.example.org', name: 'a-key-of-the-benchmark' } };
 
 interface Prepared {
@@ -63,6 +63,9 @@ let position = 0;
 for await (const key of level.keys({ gte: Buffer.from('s'), lt: Buffer.from('t'), reverse: true, limit: 1 })) position = key.readUIntBE(1, 6);
 const ids: Buffer[] = [];
 const pools = new Map<string, Prepared[]>();
+/** Postings that are not written yet, and of how many statements. */
+let lists = new Map<string, { key: Buffer; positions: number[] }>();
+let listed = 0;
 
 function prepare(seed: number, population: Population): Prepared[] {
   return Array.from(generateStatements(seed, POOL, population), (statement) => {
@@ -85,7 +88,6 @@ function numbered(prefix: Buffer | string, number: number): Buffer {
 /** @param contents bytes of attachments */
 async function commit(from: Prepared[], count: number, contents: readonly Buffer[]): Promise<void> {
   const batch = level.batch();
-  const lists = new Map<string, { key: Buffer; positions: number[] }>();
   const fresh = randomFillSync(Buffer.allocUnsafe(16 * count));
   const stored = Date.now();
   for (let index = 0; index < count; index++) {
@@ -106,11 +108,16 @@ async function commit(from: Prepared[], count: number, contents: readonly Buffer
       else lists.set(name, { key, positions: [position] });
     }
   }
-  for (const { key, positions } of lists.values()) {
-    const prefix = Buffer.allocUnsafe(1 + KEY_BYTES);
-    prefix[0] = 0x70;
-    key.copy(prefix, 1);
-    batch.put(numbered(prefix, positions[0]!), differences(positions));
+  listed += count;
+  if (listed >= POSTINGS_AFTER) {
+    for (const { key, positions } of lists.values()) {
+      const prefix = Buffer.allocUnsafe(1 + KEY_BYTES);
+      prefix[0] = 0x70;
+      key.copy(prefix, 1);
+      batch.put(numbered(prefix, positions[0]!), differences(positions));
+    }
+    lists = new Map();
+    listed = 0;
   }
   for (const content of contents) {
     const sha2 = randomBytes(32);
@@ -122,7 +129,7 @@ async function commit(from: Prepared[], count: number, contents: readonly Buffer
 
 /** Positions after the first as differences of seven bits a byte. */
 function differences(positions: number[]): Buffer {
-  if (positions.length === 1) return NO_VALUE;
+  if (positions.length === 1) return NOTHING;
   const bytes: number[] = [];
   for (let index = 1; index < positions.length; index++) {
     let difference = positions[index]! - positions[index - 1]!;

@@ -42,13 +42,13 @@ export interface Adapter {
   open(): Promise<OpenStorage>;
 }
 
-async function openLevel(directory: string): Promise<OpenStorage> {
-  const { statements, canonical, documents, attachments, content, records, close } = await openLevelStorage({ directory });
+async function openLevel(directory: string, postingsAfter?: number): Promise<OpenStorage> {
+  const { statements, canonical, documents, attachments, content, records, close } = await openLevelStorage({ directory, postingsAfter });
   return {
     statements, canonical, documents, attachments, content, records, directory, close,
     reopen: async () => {
       await close();
-      return openLevel(directory);
+      return openLevel(directory, postingsAfter);
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   };
@@ -86,6 +86,12 @@ async function openMongo(database: string, bucket?: { bucket: string; url: strin
 export const adapters: readonly Adapter[] = [
   { name: 'leveldb', open: async () => openLevel(await mkdtemp(join(tmpdir(), 'quipu-contract-'))) },
   { name: 'mongodb', histories: 0.25, missing: mongodbMissing, open: async () => openMongo((await mongodb()).freshDatabase()) },
+];
+
+/** The adapters, and one whose posting lists are partly in memory and partly written, where others have few statements in memory alone. */
+export const statementAdapters: readonly Adapter[] = [
+  ...adapters,
+  { name: 'leveldb with postings written early', open: async () => openLevel(await mkdtemp(join(tmpdir(), 'quipu-contract-')), 5) },
 ];
 
 /** The adapters, and the ways in which one keeps attachments and packages elsewhere. */

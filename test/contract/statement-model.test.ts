@@ -5,7 +5,7 @@ import type { Cursor, NewStatement, StatementPage, StatementQuery } from '../../
 import { agentIdentifier } from '../../src/xapi/actors.js';
 import { filterKeys, type StatementKey } from '../../src/xapi/statement-keys.js';
 import type { Activity, Actor, Context, Statement } from '../../src/xapi/types.js';
-import { contract, openFor, type Adapter, type TestStorage } from './adapters.js';
+import { contract, openFor, statementAdapters, type Adapter, type TestStorage } from './adapters.js';
 import { createRandom, type Random } from './random.js';
 import { activity, agent, attachment, incoming, nextMillisecond, reference, uuid, verb, voided } from './statement-samples.js';
 import { createModel, type ModelQuery, type ModelStatement } from './statement-model.js';
@@ -45,7 +45,7 @@ contract(async (t, adapter) => {
     t.fail(`history ${seed}: run it alone with QUIPU_MODEL_SEED=${seed} QUIPU_MODEL_ROUNDS=1`, { found: inspect(failure, { depth: 4 }) });
     return;
   }
-});
+}, statementAdapters);
 
 /** One random history in two tenants that share ids, against a model for each. */
 async function runHistory(storage: TestStorage, seed: number, note: (line: string) => void): Promise<void> {

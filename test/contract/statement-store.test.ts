@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import type { Cursor, FeedEntry, NewStatement, StatementStore } from '../../src/statements/store.js';
 import { formatTimestamp } from '../../src/xapi/timestamps.js';
 import type { Statement } from '../../src/xapi/types.js';
-import { contract, openFor, type OpenStorage, type TestStorage } from './adapters.js';
+import { contract, openFor, statementAdapters, type OpenStorage, type TestStorage } from './adapters.js';
 import {
   activity, activityKey, agent, agentKey, attachment, findAll, found, incoming, nextMillisecond, numbersOf, openText, reference, referring,
   sample, statement, uuid, verb, verbKey, voiding,
@@ -687,7 +687,7 @@ contract(async (t, adapter) => {
     if (own.current.directory !== undefined) t.strictSame(await filesWith(own.current.directory, secret), [], 'after a restart as well');
     t.equal((await findAll(own.current.statements, 'main', { filters: [[agentKey('A', 'nobody')]], limit: 100 })).length, all.length / 2);
   });
-});
+}, statementAdapters);
 
 /** Names of the files in a folder that contain a text. */
 async function filesWith(directory: NonNullable<OpenStorage['directory']>, text: string): Promise<string[]> {

@@ -1,18 +1,20 @@
 import { headWrite, type Level } from './level.js';
 import { storageFull, unavailable } from './store-failure.js';
-import { numberedKey, positionBytes } from './keys.js';
-import { createPostingGroup, type PostingGroup } from './postings.js';
+import { isIdKey, numberedKey, positionBytes } from './keys.js';
+import type { IdFilter } from './id-filter.js';
+import type { KeyRun } from '../../xapi/key-run.js';
+import { writtenThrough, type RecentPostings } from './recent-postings.js';
 
 /** One commit in the making: what the tasks of a group have read and written so far. */
 export interface Commit {
   /** Reads through the writes of this commit. */
   get(key: Buffer): Buffer | undefined;
   put(key: Buffer, value: Buffer): void;
-  /** Writes what nothing reads within this commit. */
-  append(key: Buffer, value: Buffer): void;
   delete(key: Buffer): void;
-  /** Postings of this commit, written grouped by key. */
-  readonly postings: PostingGroup;
+  /** Adds a statement to the posting list of each of its keys. */
+  post(tenant: string, keys: KeyRun, position: number): void;
+  /** Has the lists written out with this commit, as they were before it. */
+  writePostings(): void;
   /** Takes the next position of the log. */
   takePosition(): number;
   /** Time of this commit in milliseconds since the epoch: what `stored` becomes. Never earlier than in a commit before. */
@@ -57,12 +59,17 @@ interface Waiting {
 
 export interface CommitQueueDeps {
   level: Level;
+  /** Gets what commits post, and is written by them when it is due. */
+  postings: Pick<RecentPostings, 'add' | 'due' | 'entries' | 'written'>;
+  /** Gets the keys that are written under which the index has ids. */
+  ids: Pick<IdFilter, 'add'>;
   get(key: Buffer): Buffer | undefined;
   head(): { position: number; stored: number };
   /** Whether the disk has room for another write. */
   hasRoom(): boolean;
   /** Whether the disk has the room that opening the database takes. */
   canReopen(): Promise<boolean>;
+  /** Opens the database again, and loads `postings` from it. */
   reopen(): Promise<void>;
   onState(state: 'available' | 'unavailable', reason?: Error): void;
 }
@@ -71,7 +78,7 @@ export interface CommitQueueDeps {
 const GROUP_BYTES = 8 << 20;
 
 export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
-  const { level } = deps;
+  const { level, postings, ids } = deps;
   let { position: head, stored: lastStored } = deps.head();
   let waiting: Waiting[] = [];
   const alone: { run: () => Promise<void>; reject: (error: unknown) => void }[] = [];
@@ -96,7 +103,8 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     // What was looked for in vain, which is what becomes of most new ids: to judge a statement and to write it asks for the same.
     const missing = new Set<string>();
     const batch = level.batch();
-    const postings = createPostingGroup();
+    const posted: [tenant: string, keys: KeyRun, position: number][] = [];
+    let writesPostings = postings.due();
     const stored = now();
     const before = head;
     let position = head;
@@ -112,10 +120,6 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         if (value === undefined) missing.add(name);
         return value;
       },
-      append: (key, value) => {
-        batch.put(key, value);
-        writes++;
-      },
       put: (key, value) => {
         overlay.set(key.toString('latin1'), { key, value });
         bytes += value.length;
@@ -125,7 +129,12 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         overlay.set(key.toString('latin1'), { key, value: undefined });
         writes++;
       },
-      postings,
+      post: (tenant, keys, at) => {
+        posted.push([tenant, keys, at]);
+      },
+      writePostings: () => {
+        writesPostings = true;
+      },
       takePosition: () => ++position,
       stored,
     };
@@ -154,7 +163,10 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
       if (stored > lastStored || !deps.get(time)) commit.put(time, positionBytes(before + 1));
       const moved = headWrite(position, stored);
       commit.put(moved.key, moved.value);
-      postings.flush(commit);
+    }
+    if (writesPostings) {
+      const through = writtenThrough(before);
+      commit.put(through.key, through.value);
     }
     if (writes === 0) {
       await batch.close();
@@ -164,7 +176,9 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         for (const { key, value } of overlay.values()) {
           if (value) batch.put(key, value);
           else batch.del(key);
+          if (value && isIdKey(key)) ids.add(key);
         }
+        if (writesPostings) postings.entries((key, value) => batch.put(key, value));
         await batch.write({ sync: true });
       } catch (error) {
         // `writing` stays: the batch may be whole in the log, and then be there when the database was opened again.
@@ -174,6 +188,8 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         return rest;
       }
       writing = undefined;
+      if (writesPostings) postings.written(before);
+      for (const [tenant, keys, at] of posted) postings.add(tenant, keys, at);
       head = position;
       if (position > before) lastStored = stored;
     }

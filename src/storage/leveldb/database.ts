@@ -3,8 +3,10 @@ import { dirname } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { createCommitQueue, type CommitQueue } from './commit-queue.js';
 import { hasRoomToOpen, watchFreeSpace } from './free-space.js';
-import { metaKey, numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
+import { isIdKey, metaKey, numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
 import { levelOptions, readHead, type Level } from './level.js';
+import { createIdFilter } from './id-filter.js';
+import { createRecentPostings, type RecentPostings } from './recent-postings.js';
 import { createPointReads, type PointRead } from './point-reads.js';
 import { unavailable } from './store-failure.js';
 import { bringForward } from './migrations.js';
@@ -14,6 +16,8 @@ export interface DatabaseOptions {
   directory: string;
   /** Free bytes on the disk below which no more is written: room for what is on its way, and for compaction. */
   minFreeBytes: number;
+  /** Statements after which posting lists are written into LevelDB; for tests. */
+  postingsAfter?: number;
   /** Called when the store fails and when it works again. */
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
 }
@@ -24,6 +28,7 @@ export interface Database {
   /** Random bytes of this store that key the hashes in its indexes, so that nobody outside can aim at a collision. */
   readonly salt: string;
   readonly commits: CommitQueue;
+  readonly recentPostings: Pick<RecentPostings, 'of'>;
   /** Whether the disk has room for more. @param beside bytes that are to be left beside what always is */
   hasRoom(beside?: number): boolean;
   /** @throws QuipuError `store-unavailable` while the store is being reopened after a failure */
@@ -51,16 +56,27 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw error;
   }
   const salt = (level.getSync(metaKey('salt')) as Buffer).toString('hex');
+  const ids = createIdFilter(level);
+  ids.fill();
   const get = (key: Buffer): Buffer | undefined => {
+    if (isIdKey(key) && !ids.mayHave(key)) return undefined;
     try {
       return level.getSync(key);
     } catch (error) {
       throw unavailable(error);
     }
   };
+  const recentPostings = createRecentPostings(level, options.postingsAfter);
+  await recentPostings.load();
   const space = await watchFreeSpace(directory, options.minFreeBytes);
   const commits = createCommitQueue({
-    level, get, hasRoom: space.hasRoom, head: () => readHead(level), canReopen: () => hasRoomToOpen(directory), reopen: () => reopen(level, directory), onState: options.onState ?? (() => undefined),
+    level, postings: recentPostings, ids, get, hasRoom: space.hasRoom, head: () => readHead(level), canReopen: () => hasRoomToOpen(directory),
+    reopen: async () => {
+      await reopen(level, directory);
+      await recentPostings.load();
+      ids.fill();
+    },
+    onState: options.onState ?? (() => undefined),
   });
   const getMany = async (keys: Buffer[]): Promise<(Buffer | undefined)[]> => {
     try {
@@ -69,8 +85,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       throw unavailable(error);
     }
   };
-  return { level, salt, commits, get, read: createPointReads(level), getMany, hasRoom: space.hasRoom, close: async () => {
+  return { level, salt, commits, recentPostings, get, read: createPointReads(level), getMany, hasRoom: space.hasRoom, close: async () => {
     space.stop();
+    await ids.close();
     await commits.close();
     await level.close();
   } };

@@ -2,7 +2,7 @@ import type { MigrationEntry, PlacedEntry } from '../../migration/store.js';
 import type { Database } from './database.js';
 import { readDocument } from './document-store.js';
 import { afterPrefix, numberAtEnd, tableKey, tenantPrefix, type Table } from './keys.js';
-import { readHead } from './level.js';
+import { readHead, tenantsIn } from './level.js';
 import { ERASURE, recordFlags, recordId, recordKeys, recordStored, recordText, VOIDED, VOIDING } from './record.js';
 import { below, unescaped } from './record-store.js';
 
@@ -22,17 +22,9 @@ const READ_AHEAD = 1 << 20;
 type Spec = (MigrationEntry & { kind: 'record' })['spec'];
 
 export function createEntries({ level, salt }: Database): Entries {
-  async function firstKey(from: Buffer, end?: Buffer): Promise<Buffer | undefined> {
-    for await (const key of level.keys({ gte: from, ...(end && { lt: end }), limit: 1 })) return key;
+  async function firstKey(from: Buffer, end: Buffer): Promise<Buffer | undefined> {
+    for await (const key of level.keys({ gte: from, lt: end, limit: 1 })) return key;
     return undefined;
-  }
-
-  async function* tenants(): AsyncGenerator<string> {
-    for (let key = await firstKey(Buffer.alloc(0)); key; ) {
-      const tenant = key.toString('utf8', 0, key.indexOf(0));
-      yield tenant;
-      key = await firstKey(Buffer.from(`${tenant}\u0001`, 'utf8'));
-    }
   }
 
   /** The properties of a collection that have entries in a table of indexes. */
@@ -55,7 +47,7 @@ export function createEntries({ level, salt }: Database): Entries {
     salt,
     head: () => readHead(level),
     read: async function* (after) {
-      for await (const tenant of tenants()) {
+      for await (const tenant of tenantsIn(level)) {
         let spec: Spec | undefined;
         for (const table of tables) {
           const start = tableKey(tenant, table);

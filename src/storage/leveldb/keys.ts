@@ -7,7 +7,7 @@ import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
  * |---|---|---|
  * | `s` | position | record of a statement, or of an erasure (see record.ts): the log, which is the feed |
  * | `i` | statement id | where the statement stands, or that others wait for it (see statement-index.ts) |
- * | `p` | kind, hash, first position | further positions: one list of postings per filter value (see postings.ts) |
+ * | `p` | kind, hash, first position | further positions: one list of postings per filter value (see posting-entry.ts) |
  * | `r` | target's id, position | `NOTHING`: this StatementRef has that target |
  * | `j` | tenant \0 statement id | a mark (see inheritance.ts): its keys have grown, the statements that refer to it are still to inherit them |
  * | `a` `b` `g` | hash of activity id, verb id, agent | merged definition, merged display, names |
@@ -17,7 +17,7 @@ import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
  * | `h` | hash | that time, number of bytes |
  * | `n` | , or `late` | number of statements; or that late postings exist |
  *
- * The tenant '' holds the server's own: `j`, `m` name (format version, salt, head) and `t` stored (first position of a time).
+ * The tenant '' holds the server's own: `j`, `m` name (format version, salt, head, up to where postings are written) and `t` stored (first position of a time).
  */
 export type Table = 's' | 'i' | 'p' | 'r' | 'j' | 'a' | 'b' | 'g' | 'd' | 'f' | 'h' | 'c' | 'x' | 'u' | 'n' | 'm' | 't';
 
@@ -36,9 +36,20 @@ export function tenantPrefix(tenant: string): Buffer {
   return prefix;
 }
 
+/** The tenant of a key. */
+export function tenantOf(key: Buffer): string {
+  return key.toString('utf8', 0, key.indexOf(0));
+}
+
 /** The table of a key. */
 export function tableOf(key: Buffer): Table {
   return String.fromCharCode(key[key.indexOf(0) + 1]!) as Table;
+}
+
+/** Whether a key is one under which the index has a statement id: asked so often that it is quicker than `tableOf`. */
+export function isIdKey(key: Buffer): boolean {
+  for (let at = 0; at < key.length; at++) if (key[at] === 0) return key[at + 1] === 0x69;
+  return false;
 }
 
 /** A key of one table from raw parts. */
@@ -47,7 +58,7 @@ export function tableKey(tenant: string, table: Table, ...parts: Buffer[]): Buff
 }
 
 /** Key of one of the server's own values. */
-export function metaKey(name: 'format' | 'salt' | 'head'): Buffer {
+export function metaKey(name: 'format' | 'salt' | 'head' | 'postings'): Buffer {
   return tableKey('', 'm', Buffer.from(name));
 }
 
@@ -86,6 +97,11 @@ export function positionBytes(position: number): Buffer {
   const bytes = Buffer.allocUnsafe(NUMBER_BYTES);
   bytes.writeUIntBE(position, 0, NUMBER_BYTES);
   return bytes;
+}
+
+/** The first key after every key of a tenant. */
+export function afterTenant(tenant: string): Buffer {
+  return Buffer.from(`${tenant}\u0001`, 'utf8');
 }
 
 /** The first key after every key that starts with `prefix`. */

@@ -1,5 +1,5 @@
 import type { ClassicLevel } from 'classic-level';
-import { metaKey } from './keys.js';
+import { afterTenant, metaKey, tenantOf } from './keys.js';
 
 /** LevelDB with binary keys and values. */
 export type Level = ClassicLevel<Buffer, Buffer>;
@@ -18,6 +18,17 @@ export const levelOptions = {
  * empty, and so may the bytes of an attachment be.
  */
 export const NOTHING = Buffer.from([0x80]);
+
+/** The tenants that have any keys, the server's own '' first, each looked for when it is asked for. */
+export async function* tenantsIn(level: Level): AsyncGenerator<string> {
+  for (let from: Buffer = Buffer.alloc(0); ;) {
+    const [key] = await level.keys({ gte: from, limit: 1 }).all();
+    if (!key) return;
+    const tenant = tenantOf(key);
+    yield tenant;
+    from = afterTenant(tenant);
+  }
+}
 
 /** The newest position and its time, as they are on disk. */
 export function readHead(level: Level): { position: number; stored: number } {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { metaKey } from './keys.js';
-import type { Level } from './level.js';
+import { readHead, type Level } from './level.js';
+import { writtenThrough } from './recent-postings.js';
 
 /** The data format that this version writes. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 /** A step that brings data from the format before it to `to`. */
 export interface Migration {
@@ -16,6 +17,14 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   // Small attachments came into the database. Nothing older changes, but who knows the format 1 alone would not find them.
   { to: 2, run: () => Promise.resolve() },
+  // The postings of the newest statements came to stand in the records alone. Until now each commit wrote its own.
+  {
+    to: 3,
+    run: async (level) => {
+      const { key, value } = writtenThrough(readHead(level).position);
+      await level.put(key, value);
+    },
+  },
 ];
 
 /**

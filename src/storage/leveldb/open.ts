@@ -39,6 +39,8 @@ export interface LevelStorageOptions {
   directory: string;
   /** Free bytes on the disk below which no more is taken in. */
   minFreeBytes?: number;
+  /** Statements after which posting lists are written into LevelDB; for tests. */
+  postingsAfter?: number;
   onState?: (state: 'available' | 'unavailable', reason?: Error) => void;
 }
 
@@ -46,8 +48,8 @@ export interface LevelStorageOptions {
  * Opens the data folder, makes it when missing, brings older data forward and finishes what a crash interrupted.
  * @throws Error with a sentence for the operator
  */
-export async function openLevelStorage({ directory, minFreeBytes = 0, onState }: LevelStorageOptions): Promise<LevelStorage> {
-  const database = await openDatabase({ directory: join(directory, 'store'), minFreeBytes, onState });
+export async function openLevelStorage({ directory, minFreeBytes = 0, postingsAfter, onState }: LevelStorageOptions): Promise<LevelStorage> {
+  const database = await openDatabase({ directory: join(directory, 'store'), minFreeBytes, postingsAfter, onState });
   const hash = createKeyHash(database.salt);
   const canonical = createCanonicalStore(database, hash);
   const files = createAttachmentFiles(join(directory, 'attachments'), database.hasRoom);

@@ -3,13 +3,16 @@ import { NUMBER_BYTES, numberAtEnd, tenantPrefix } from './keys.js';
 import { NOTHING } from './level.js';
 
 /**
- * Posting lists: for each key (kind and hash of a filter value) the positions of the statements it finds. One commit adds
- * one entry a key, `key | first position -> further positions`, so that a list is read with few reads and written with
- * few writes. Entries of commits never overlap, and their order is the order of positions.
+ * Posting lists: for each key (kind and hash of a filter value) the positions of the statements it finds. The newest
+ * are in memory (recent-postings.ts); when they are written, that adds one entry a key, `key | first position -> further positions`, so that a
+ * list is read with few reads and written with few writes. Entries never overlap, and their order is the order of positions.
  *
  * A statement that inherits a key later (its StatementRef's target arrived after it) would break that order, so such
  * postings stand in a list of their own beside it, of entries with one position each: the kind in lower case.
  */
+
+/** Most positions of an entry: whoever reads one of them decodes all. */
+export const LONGEST_ENTRY = 2048;
 
 /** `tenant \0 p key`: the start of every entry of a list. */
 export function postingPrefix(tenant: string, key: Buffer, late = false): Buffer {
@@ -20,6 +23,11 @@ export function postingPrefix(tenant: string, key: Buffer, late = false): Buffer
   key.copy(prefix, start.length + 1);
   if (late) prefix[start.length + 1] = key[0]! | 0x20;
   return prefix;
+}
+
+/** The key of a list that does not stand beside another. */
+export function keyOfList(prefix: Buffer): Buffer {
+  return prefix.subarray(prefix.length - KEY_BYTES);
 }
 
 /** Whether a list is one of those that stand beside another. */
@@ -36,7 +44,7 @@ export function postingKey(prefix: Buffer, position: number): Buffer {
 }
 
 /** Positions after the first as differences, seven bits a byte, the lowest first; `NOTHING` is a difference without end, and so none. */
-export function encodeFurther(positions: number[]): Buffer {
+export function encodeFurther(positions: readonly number[]): Buffer {
   if (positions.length === 1) return NOTHING;
   const bytes: number[] = [];
   for (let i = 1; i < positions.length; i++) {

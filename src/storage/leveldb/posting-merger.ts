@@ -3,7 +3,7 @@ import { numberAtEnd } from './keys.js';
 import type { Level } from './level.js';
 import { createPacedWork } from './paced-work.js';
 import { createPostingCompactor } from './posting-compactor.js';
-import { decodeEntry, encodeFurther, isLate, postingKey } from './posting-entry.js';
+import { decodeEntry, encodeFurther, isLate, LONGEST_ENTRY, postingKey } from './posting-entry.js';
 
 /**
  * Merges small entries of posting lists that are read: a list to which each commit adds one position is read entry by entry, and a
@@ -23,8 +23,6 @@ export interface PostingMerger {
 const SMALL_ENTRY = 512;
 /** As many small entries one after the other are worth merging. */
 const WORTH_MERGING = 16;
-/** Most positions of a merged entry. */
-const LONGEST_ENTRY = 2048;
 /** Most entries that one commit takes together; the rest of a stretch waits again. */
 const MOST_ENTRIES = 1024;
 /** Most lists that wait; further ones are offered again when they are read again. */

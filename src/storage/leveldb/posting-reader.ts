@@ -1,6 +1,7 @@
 import type { Level } from './level.js';
-import { decodeEntry, postingKey } from './posting-entry.js';
+import { decodeEntry, isLate, keyOfList, postingKey } from './posting-entry.js';
 import { watchList, type PostingMerger } from './posting-merger.js';
+import { firstAtLeast, type RecentLists } from './recent-postings.js';
 
 /** The part of the log a query is about: positions from `from` to `to`, both included. */
 export interface PositionRange {
@@ -10,7 +11,7 @@ export interface PositionRange {
 
 /** Reads the positions of one list or of several as one, in order, each once. */
 export interface PostingReader {
-  /** Up to about `count` positions that come next; empty at the end. */
+  /** About `count` positions that come next, fewer at the end alone. */
   read(count: number): Promise<number[]>;
   /** Positions a byte on disk, roughly, by what was read. */
   density(): number;
@@ -29,6 +30,8 @@ export interface ListDeps {
   reads: ReadCount;
   /** Is told of lists that are read entry by entry. */
   merger: PostingMerger;
+  /** The newest part of the tenant's lists. */
+  recent: RecentLists;
 }
 
 /** Entries read at first, if they are short, as the newest of a list are; how many come then is known by how many positions these had. */
@@ -44,6 +47,50 @@ const KEY_BYTES_ON_DISK = 20;
 
 /** Reads one list within a range, as it was when the reading began. */
 export function createListReader(deps: ListDeps, prefix: Buffer, range: PositionRange, ascending: boolean): PostingReader {
+  if (isLate(prefix)) return createEntryReader(deps, prefix, range, ascending);
+  const { recent } = deps;
+  const written = createEntryReader(deps, prefix, { from: range.from, to: Math.min(range.to, recent.written) }, ascending);
+  const newest = createRecentReader(recent.positions(keyOfList(prefix)), range, ascending);
+  const readers = ascending ? [written, newest] : [newest, written];
+  return {
+    read: async (count) => {
+      let found: number[] = [];
+      while (readers.length > 0 && found.length < count) {
+        found = found.concat(await readers[0]!.read(count - found.length));
+        // Each gives fewer than it was asked for at its end alone.
+        if (found.length < count) readers.shift();
+      }
+      return found;
+    },
+    density: () => written.density() || newest.density(),
+    close: () => written.close(),
+  };
+}
+
+/** Reads positions that are in memory. @param positions rising */
+function createRecentReader(positions: readonly number[], range: PositionRange, ascending: boolean): PostingReader {
+  let from = firstAtLeast(positions, range.from);
+  let to = firstAtLeast(positions, range.to + 1);
+  const length = to - from;
+  return {
+    read: async (count) => {
+      if (ascending) {
+        const found = positions.slice(from, Math.min(from + count, to));
+        from += found.length;
+        return found;
+      }
+      const found = positions.slice(Math.max(from, to - count), to).reverse();
+      to -= found.length;
+      return found;
+    },
+    // As their entry will be: a list of which one in some hundred statements is part has differences of one byte.
+    density: () => length / (KEY_BYTES_ON_DISK + length),
+    close: async () => undefined,
+  };
+}
+
+/** Reads what LevelDB has of a list. */
+function createEntryReader(deps: ListDeps, prefix: Buffer, range: PositionRange, ascending: boolean): PostingReader {
   const { level, reads, merger } = deps;
   const last = postingKey(prefix, range.to);
   const watch = watchList(merger, prefix, ascending ? range.from : range.to);

@@ -1,15 +1,14 @@
 import { numberAtEnd } from './keys.js';
-import { decodeEntry, isLate, postingKey } from './posting-entry.js';
+import { decodeEntry, isLate, keyOfList, postingKey } from './posting-entry.js';
 import { watchList } from './posting-merger.js';
 import type { ListDeps } from './posting-reader.js';
+import { firstAtLeast } from './recent-postings.js';
 import { BLOCK_POSITIONS, holdsPosition, type PositionBlock, type PositionBlocks, type SoughtBlock } from './position-blocks.js';
 
 /** What seeking positions in lists takes. */
 export interface SearchDeps extends ListDeps {
   /** Dense lists, as far as they are known. */
   blocks: PositionBlocks;
-  /** The newest position that is stored. */
-  head(): number;
 }
 
 /** The lists of one filter. */
@@ -35,18 +34,30 @@ const READING_BYTES = 128 << 10;
  */
 export async function positionsHeld(deps: SearchDeps, { lists, dense }: SoughtLists, positions: readonly number[], budget: number): Promise<number[] | undefined> {
   const held = new Uint8Array(positions.length);
+  const written = positions.slice(0, firstAtLeast(positions, deps.recent.written + 1));
   let left = budget;
   for (const prefix of lists) {
-    const mark = dense && !isLate(prefix) ? markRemembered : markRead;
-    left = await mark(deps, prefix, positions, held, left);
+    if (isLate(prefix)) {
+      left = await markRead(deps, prefix, positions, held, left);
+    } else {
+      markRecent(deps.recent.positions(keyOfList(prefix)), positions, written.length, held);
+      left = await (dense ? markRemembered : markRead)(deps, prefix, written, held, left);
+    }
     if (left < 0) return undefined;
   }
   return positions.filter((_, index) => held[index] === 1);
 }
 
+/** Marks those positions from a place on that the newest part of a list holds. */
+function markRecent(list: readonly number[], positions: readonly number[], from: number, held: Uint8Array): void {
+  if (list.length === 0) return;
+  for (let index = from; index < positions.length; index++) if (list[firstAtLeast(list, positions[index]!)] === positions[index]) held[index] = 1;
+}
+
 /** Marks the positions that a list holds, by its entries. @returns what is left of the budget, negative when it was not enough */
 async function markRead(deps: ListDeps, prefix: Buffer, positions: readonly number[], held: Uint8Array, budget: number): Promise<number> {
   let end = positions.length;
+  if (end === 0) return budget;
   return readDown(deps, prefix, positions[0]!, positions[end - 1]!, budget, (key, value) => {
     end = markHeld(key, value, positions, end, held);
   });
@@ -66,8 +77,6 @@ async function markRemembered(deps: SearchDeps, prefix: Buffer, positions: reado
 
 /** Completes blocks of a list so far that they tell of what is sought. @param sought rising @returns what is left of the budget */
 async function learn(deps: SearchDeps, prefix: Buffer, sought: readonly SoughtBlock[], budget: number): Promise<number> {
-  // What is stored now is seen by every reading that begins from here on.
-  const head = deps.head();
   let left = budget;
   for (let end = sought.length; end > 0 && left >= 0; end--) {
     const { block, highest } = sought[end - 1]!;
@@ -79,7 +88,7 @@ async function learn(deps: SearchDeps, prefix: Buffer, sought: readonly SoughtBl
       if (below.block.start + BLOCK_POSITIONS !== unknown[0]!.start || below.block.through >= below.highest) break;
       unknown.unshift(below.block);
     }
-    left = await learnNeighbours(deps, prefix, unknown, Math.min(block.start + BLOCK_POSITIONS - 1, head), left);
+    left = await learnNeighbours(deps, prefix, unknown, Math.min(block.start + BLOCK_POSITIONS - 1, deps.recent.written), left);
   }
   return left;
 }

@@ -133,6 +133,8 @@ export function createErasure({ database, hash, markLate, addToCount }: ErasureD
   return {
     erase: async (tenant, erasure) => {
       await database.commits.exclusive(async (commitNow) => {
+        // Then all that is to go stands in LevelDB.
+        await commitNow((commit) => commit.writePostings());
         const changes = await gather(tenant, erasure);
         if (changes.size === 0) return;
         const removals = new Map<string, { key: Buffer; positions: number[] }>();

@@ -48,15 +48,15 @@ const LATEST_TIME = 2 ** 48 - 2;
 /** Runs a query; see `StatementStore.find`. */
 export async function runQuery(deps: QueryDeps, tenant: string, query: StatementQuery): Promise<StatementPage> {
   const horizon = query.cursor?.horizon ?? deps.database.commits.head();
+  const search = { ...deps, level: deps.database.level, recent: deps.database.recentPostings.of(tenant) };
   const range = await rangeOf(deps, query, horizon);
   if (range.from > range.to) return { statements: [] };
   const page = createPage(query, horizon);
   if (query.filters.length === 0) await scanLog(deps, tenant, query, range, page);
-  else await scanPostings(deps, tenant, query, range, page);
+  else await scanPostings(search, tenant, query, range, page);
   return page.result();
 }
 
-const searchDeps = ({ database: { level, commits }, reads, merger, blocks }: QueryDeps): SearchDeps => ({ level, reads, merger, blocks, head: commits.head });
 
 async function rangeOf({ database }: QueryDeps, query: StatementQuery, horizon: number): Promise<PositionRange> {
   let from = 1;
@@ -118,7 +118,7 @@ async function scanLog({ database, reads }: QueryDeps, tenant: string, query: St
   }
 }
 
-async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange, page: Page): Promise<void> {
+async function scanPostings(deps: QueryDeps & SearchDeps, tenant: string, query: StatementQuery, range: PositionRange, page: Page): Promise<void> {
   const { hash } = deps;
   const { driver, others } = await rankFilters(deps, tenant, query, range);
   const rest = query.filters.filter((_, index) => index !== driver.index).map((keys) => keys.map((key) => hash.key(key)));
@@ -135,7 +135,7 @@ async function scanPostings(deps: QueryDeps, tenant: string, query: StatementQue
       for (const other of others) {
         if (positions.length < SHORTEST_RUN) break;
         const rising = query.ascending ? positions : positions.toReversed();
-        const held = await positionsHeld(searchDeps(deps), other, rising, positions.length * ENTRIES_A_RECORD);
+        const held = await positionsHeld(deps, other, rising, positions.length * ENTRIES_A_RECORD);
         if (held) positions = query.ascending ? held : held.reverse();
       }
       for (let at = 0; at < positions.length;) {
@@ -187,10 +187,10 @@ interface RankedFilter extends SoughtLists {
  * The filter with the fewest postings in range, by the beginning of each list, then by its size on disk, with its reader open; and the others in
  * the order in which they thin its runs: dense lists, which are remembered, before those that have to be read, and sparse ones before long ones.
  */
-async function rankFilters(deps: QueryDeps, tenant: string, query: StatementQuery, range: PositionRange): Promise<{ driver: RankedFilter; others: SoughtLists[] }> {
+async function rankFilters(deps: QueryDeps & SearchDeps, tenant: string, query: StatementQuery, range: PositionRange): Promise<{ driver: RankedFilter; others: SoughtLists[] }> {
   const candidates = await Promise.all(query.filters.map(async (keys, index) => {
     const lists = listsOf(deps, tenant, keys);
-    const reader = createUnionReader(lists.map((prefix) => createListReader(searchDeps(deps), prefix, range, query.ascending)), query.ascending);
+    const reader = createUnionReader(lists.map((prefix) => createListReader(deps, prefix, range, query.ascending)), query.ascending);
     if (query.filters.length === 1) return { index, lists, reader, sampled: [], size: 0, dense: false };
     const sampled = await reader.read(SAMPLE);
     const size = await estimate(deps, lists, range, sampled, reader.density());
@@ -202,9 +202,9 @@ async function rankFilters(deps: QueryDeps, tenant: string, query: StatementQuer
   return { driver: driver!, others: others.sort((a, b) => Number(b.dense) - Number(a.dense)) };
 }
 
-async function estimate(deps: QueryDeps, lists: Buffer[], range: PositionRange, sampled: number[], density: number): Promise<number> {
+async function estimate(deps: SearchDeps, lists: Buffer[], range: PositionRange, sampled: number[], density: number): Promise<number> {
   if (sampled.length < SAMPLE) return sampled.length;
-  const sizes = await Promise.all(lists.map((prefix) => deps.database.level.approximateSize(postingKey(prefix, range.from), postingKey(prefix, range.to + 1))));
+  const sizes = await Promise.all(lists.map((prefix) => deps.level.approximateSize(postingKey(prefix, range.from), postingKey(prefix, range.to + 1))));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   if (bytes >= TELLING_BYTES) return bytes * density;
   const span = Math.abs(sampled[sampled.length - 1]! - sampled[0]!) + 1;

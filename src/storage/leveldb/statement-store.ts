@@ -142,7 +142,7 @@ export function createStatementStore(database: Database, hash: KeyHash, canonica
     const record = makeRecord(commit, tenant, statement, flags, target);
     commit.put(numberedKey(tenant, 's', position), record);
     commit.put(key, writePresent(position));
-    commit.postings.add(tenant, recordKeys(record), position);
+    commit.post(tenant, recordKeys(record), position);
     refer(commit, tenant, statement, position, statement.target === statement.id ? { kind: 'present', position } : target);
     if (statement.defines) canonical.gather(commit, tenant, statement);
     if (self?.kind !== 'awaited') return false;

@@ -36,7 +36,7 @@ async function emptyValues(directory: string): Promise<Partial<Record<Table, num
 
 t.test('no value is empty, for each of which classic-level would keep memory for ever', async (t) => {
   const directory = t.testdir();
-  const storage = await openLevelStorage({ directory });
+  const storage = await openLevelStorage({ directory, postingsAfter: 1 });
   const { statements } = storage;
   for (let number = 1; number <= 40; number++) await statements.append('one', [sample(number, { actor: agent(number % 2 ? 'ann' : 'bob') })]);
   // One that waits for its target, one that voids in advance, and what they inherit when it comes.
@@ -53,7 +53,7 @@ t.test('no value is empty, for each of which classic-level would keep memory for
 t.test('a restore of older data, whose values may be empty, writes none of them', async (t) => {
   const directory = t.testdir();
   const [old, source, target] = ['old', 'source', 'target'].map((name) => join(directory, name)) as [string, string, string];
-  const before = await openLevelStorage({ directory: old });
+  const before = await openLevelStorage({ directory: old, postingsAfter: 1 });
   await createTenantService({ records: before.records }).create('one', 'One');
   for (let number = 1; number <= 20; number++) await before.statements.append('one', [sample(number, { actor: agent('ann') }), referring(100 + number, number)]);
   const sha2 = createHash('sha256').digest('hex');

@@ -1,7 +1,7 @@
 import { ClassicLevel } from 'classic-level';
 import t from 'tap';
 import { levelOptions, type Level } from '../../../src/storage/leveldb/level.js';
-import { encodeFurther, postingKey, postingPrefix } from '../../../src/storage/leveldb/posting-entry.js';
+import { encodeFurther, keyOfList, postingKey, postingPrefix } from '../../../src/storage/leveldb/posting-entry.js';
 import type { PostingMerger } from '../../../src/storage/leveldb/posting-merger.js';
 import { createPositionBlocks } from '../../../src/storage/leveldb/position-blocks.js';
 import { createListReader, createUnionReader } from '../../../src/storage/leveldb/posting-reader.js';
@@ -14,9 +14,12 @@ const prefixes = Array.from({ length: listCount }, (_, number) => postingPrefix(
 /** Nobody merges here. */
 const merger: PostingMerger = { offer: () => undefined, wasRead: () => undefined, idle: async () => undefined, close: async () => undefined };
 
-/** What seeking and reading takes, with so few blocks that they are forgotten again. */
-function depsFor(level: Level, head: () => number): SearchDeps {
-  return { level, reads: { entries: 0, records: 0 }, merger, blocks: createPositionBlocks(20), head };
+/** What seeking and reading takes, with so few blocks that they are forgotten again. @param written position behind which the lists are `recent` */
+function depsFor(level: Level, written: () => number, recent = new Map<string, number[]>()): SearchDeps {
+  return {
+    level, reads: { entries: 0, records: 0 }, merger, blocks: createPositionBlocks(20),
+    recent: { get written() { return written(); }, positions: (key) => recent.get(key.toString('latin1')) ?? [] },
+  };
 }
 
 /** Positions that rise by steps of one to several bytes. */
@@ -48,11 +51,14 @@ t.test('lists are read as one, and positions sought in them, as in plain sets', 
   const directory = t.testdir();
   for (let round = 0; round < 30; round++) {
     const level = await openLevel(`${directory}/${round}`);
-    const deps = depsFor(level, () => highest);
     const lists = prefixes.map((_, number) => someList(pick([0, 1, 30, 400, 3000]) + number));
-    for (const [number, prefix] of prefixes.entries()) await write(level, prefix, lists[number]!);
     const all = [...new Set(lists.flat())].sort((a, b) => a - b);
     const highest = all[all.length - 1]! + 1;
+    // All of it, nothing, or a part is in LevelDB, and the rest in memory.
+    const written = pick([highest, 0, below(highest)]);
+    const recent = new Map(prefixes.map((prefix, number) => [keyOfList(prefix).toString('latin1'), lists[number]!.filter((position) => position > written)]));
+    const deps = depsFor(level, () => written, recent);
+    for (const [number, prefix] of prefixes.entries()) await write(level, prefix, lists[number]!.filter((position) => position <= written));
 
     for (const ascending of [true, false]) {
       const [from, to] = [below(2) * below(highest), highest - below(2) * below(highest)];

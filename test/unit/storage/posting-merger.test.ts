@@ -14,8 +14,8 @@ const odd = verb('odd');
 
 t.test('a list that is read entry by entry is merged, and finds what it found', async (t) => {
   const directory = t.testdir();
-  let storage = await openLevelStorage({ directory });
-  // Each in a commit of its own: so many entries a list.
+  let storage = await openLevelStorage({ directory, postingsAfter: 1 });
+  // Each in a commit of its own, before which all others are written: so many entries a list, but for the last.
   for (let number = 1; number <= count; number++) await storage.statements.append('one', [sample(number, { actor: agent('ann'), verb: number % 2 === 0 ? even : odd })]);
 
   const ask = async (options: { verb?: string; ascending?: boolean; from?: number; limit?: number } = {}): Promise<number[]> => {
@@ -37,7 +37,7 @@ t.test('a list that is read entry by entry is merged, and finds what it found', 
   };
   const all = Array.from({ length: count }, (_, index) => index + 1);
 
-  t.ok(await entriesRead() >= count, 'an entry a commit');
+  t.ok(await entriesRead() >= count - 1, 'an entry a commit');
   await storage.statements.merged();
   t.ok(await entriesRead() < 10, 'few entries hold all of it');
   t.strictSame(await ask(), all);
@@ -58,13 +58,13 @@ t.test('a list that is read entry by entry is merged, and finds what it found', 
   t.strictSame(await ask({ ascending: false }), [500, ...left.toReversed()]);
 
   await storage.close();
-  storage = await openLevelStorage({ directory });
+  storage = await openLevelStorage({ directory, postingsAfter: 1 });
   t.strictSame(await ask(), [...left, 500]);
   await storage.close();
 });
 
 t.test('one reading of a long list has all of it merged', async (t) => {
-  const storage = await openLevelStorage({ directory: t.testdir() });
+  const storage = await openLevelStorage({ directory: t.testdir(), postingsAfter: 1 });
   const long = 2500;
   for (let number = 1; number <= long; number++) await storage.statements.append('one', [sample(number, { actor: agent('ann') })]);
   const read = async (): Promise<{ found: number; entries: number }> => {
@@ -72,7 +72,7 @@ t.test('one reading of a long list has all of it merged', async (t) => {
     const { statements } = await storage.statements.find('one', { filters: [[agentKey('A', 'ann')]], ascending: false, limit: long });
     return { found: statements.length, entries: storage.statements.reads.entries - before };
   };
-  t.match(await read(), { found: long, entries: long }, 'an entry a commit');
+  t.match(await read(), { found: long, entries: long - 1 }, 'an entry a commit');
   await storage.statements.merged();
   const { found, entries } = await read();
   t.equal(found, long);
@@ -83,7 +83,7 @@ t.test('one reading of a long list has all of it merged', async (t) => {
 for (const ascending of [true, false]) {
   t.test(`a list that was merged into one entry and is read often, ${ascending ? 'oldest' : 'newest'} first, is compacted`, async (t) => {
     const directory = t.testdir();
-    let storage = await openLevelStorage({ directory });
+    let storage = await openLevelStorage({ directory, postingsAfter: 1 });
     const length = 700;
     for (let number = 1; number <= length; number++) await storage.statements.append('one', [sample(number, { actor: agent('ann') })]);
     /** Closes the store and opens it again. @returns bytes that the agent's list takes in the files */
@@ -92,7 +92,7 @@ for (const ascending of [true, false]) {
       const level = new ClassicLevel<Buffer, Buffer>(join(directory, 'store'), levelOptions);
       const bytes = await level.approximateSize(Buffer.from('one\0pA'), Buffer.from('one\0pB'));
       await level.close();
-      storage = await openLevelStorage({ directory });
+      storage = await openLevelStorage({ directory, postingsAfter: 1 });
       return bytes;
     };
     const read = (limit: number) => storage.statements.find('one', { filters: [[agentKey('A', 'ann')]], ascending, limit });
@@ -110,7 +110,7 @@ for (const ascending of [true, false]) {
 
 t.test('what is erased while its list is merged does not come back', async (t) => {
   const directory = t.testdir();
-  const storage = await openLevelStorage({ directory });
+  const storage = await openLevelStorage({ directory, postingsAfter: 1 });
   const random = createRandom(7);
   const wrong: string[] = [];
   const sizes = new Map<string, number>();

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { ClassicLevel } from 'classic-level';
+import t, { type Test } from 'tap';
+import { createIdFilter } from '../../../src/storage/leveldb/id-filter.js';
+import { idKey, isIdKey, metaKey, numberedKey, tableKey, tableOf, type Table } from '../../../src/storage/leveldb/keys.js';
+import { levelOptions, type Level } from '../../../src/storage/leveldb/level.js';
+import { openLevelStorage } from '../../../src/storage/leveldb/open.js';
+import { agent, sample } from '../../contract/statement-samples.js';
+
+async function openLevel(t: Test): Promise<Level> {
+  const level: Level = new ClassicLevel<Buffer, Buffer>(t.testdir(), levelOptions);
+  await level.open();
+  t.teardown(() => level.close());
+  return level;
+}
+
+const ids = (tenant: string, count: number): Buffer[] => Array.from({ length: count }, () => idKey(tenant, randomUUID()));
+
+async function write(level: Level, keys: readonly Buffer[]): Promise<void> {
+  await level.batch(keys.map((key) => ({ type: 'put', key, value: Buffer.from([1]) })));
+}
+
+/** How many of some keys the filter takes to be there. */
+const taken = (filter: { mayHave(key: Buffer): boolean }, keys: readonly Buffer[]): number => keys.filter((key) => filter.mayHave(key)).length;
+
+t.test('what the index has is never denied, and almost all else is, once all is known', async (t) => {
+  const level = await openLevel(t);
+  const tenants = ['', 'a', 'a-b', 'b', ...Array.from({ length: 300 }, (_, number) => `t${number}`), 'z'];
+  const there = tenants.flatMap((tenant) => ids(tenant, tenant === 'b' ? 9000 : 3));
+  await write(level, [...there, ...tenants.flatMap((tenant) => [numberedKey(tenant, 's', 1), tableKey(tenant, 'p', Buffer.from('Vhashhash......')), tableKey(tenant, 'j')]), metaKey('head')]);
+  const filter = createIdFilter(level);
+  const others = ids('b', 20_000);
+  t.equal(taken(filter, others), others.length, 'before anything is known');
+  filter.fill();
+  const later = ids('b', 500);
+  for (const key of later) filter.add(key);
+  t.equal(taken(filter, others), others.length, 'while it is read');
+  await filter.filled();
+  t.equal(taken(filter, there), there.length);
+  t.equal(taken(filter, later), later.length, 'what was written meanwhile');
+  t.ok(taken(filter, others) < 100, `${taken(filter, others)} of ${others.length}`);
+  await filter.close();
+});
+
+t.test('it grows with what there is', async (t) => {
+  const level = await openLevel(t);
+  const filter = createIdFilter(level, 64);
+  filter.fill();
+  await filter.filled();
+  const there = ids('one', 50_000);
+  for (const key of there) filter.add(key);
+  for (const key of there.slice(0, 1000)) filter.add(key);
+  t.equal(taken(filter, there), there.length);
+  const others = ids('one', 20_000);
+  t.ok(taken(filter, others) < 400, `${taken(filter, others)} of ${others.length}`);
+  await filter.close();
+});
+
+t.test('a database that is closed while it is read leaves all to be asked for, until it was opened again', async (t) => {
+  const level = await openLevel(t);
+  const there = ids('one', 12_000);
+  await write(level, there);
+  const filter = createIdFilter(level);
+  filter.fill();
+  await level.close();
+  await filter.filled();
+  const others = ids('one', 1000);
+  t.equal(taken(filter, others), others.length);
+  await level.open();
+  filter.fill();
+  // Called twice, it reads all once more.
+  filter.fill();
+  await filter.filled();
+  t.equal(taken(filter, there), there.length);
+  t.ok(taken(filter, others) < 20);
+  await filter.close();
+});
+
+t.test('it is asked for the keys of ids alone', (t) => {
+  const tables: Table[] = ['s', 'i', 'p', 'r', 'j', 'a', 'b', 'g', 'd', 'f', 'h', 'c', 'x', 'u', 'n', 'm', 't'];
+  for (const tenant of ['', 'one', 'i', 'ïï']) {
+    for (const table of tables) {
+      const key = tableKey(tenant, table, Buffer.from('\0i0123456789abcdef'));
+      t.equal(isIdKey(key), tableOf(key) === 'i', `${JSON.stringify(tenant)} ${table}`);
+    }
+  }
+  t.end();
+});
+
+t.test('a statement that is sent again is known, at once and later, before and after a restart', async (t) => {
+  const directory = t.testdir();
+  const batch = () => [sample(1), sample(2)];
+  for (const wait of [0, 0, 100]) {
+    const storage = await openLevelStorage({ directory });
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    const { statements } = storage;
+    const expected = wait === 0 && await statements.count('one') === 0 ? 'stored' : 'duplicate';
+    t.strictSame(await statements.append('one', batch()), { status: 'stored', outcomes: [expected, expected] });
+    t.strictSame(await statements.append('one', batch()), { status: 'stored', outcomes: ['duplicate', 'duplicate'] });
+    t.strictSame(await statements.append('one', [sample(3 + wait), sample(2, { actor: agent('bob') })]), { status: 'conflict', index: 1 });
+    t.equal(await statements.count('one'), 2);
+    await storage.close();
+  }
+});
