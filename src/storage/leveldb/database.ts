@@ -5,7 +5,7 @@ import { createCommitQueue, type CommitQueue } from './commit-queue.js';
 import { hasRoomToOpen, watchFreeSpace } from './free-space.js';
 import { isIdKey, metaKey, numberAtEnd, numberedKey, tenantPrefix } from './keys.js';
 import { levelOptions, readHead, type Level } from './level.js';
-import { createIdFilter } from './id-filter.js';
+import { openIdFilter } from './id-filter.js';
 import { createRecentPostings, type RecentPostings } from './recent-postings.js';
 import { createPointReads, type PointRead } from './point-reads.js';
 import { unavailable } from './store-failure.js';
@@ -56,8 +56,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw error;
   }
   const salt = (level.getSync(metaKey('salt')) as Buffer).toString('hex');
-  const ids = createIdFilter(level);
-  ids.fill();
+  const space = await watchFreeSpace(directory, options.minFreeBytes);
+  const ids = await openIdFilter(level, { directory, hasRoom: space.hasRoom });
   const get = (key: Buffer): Buffer | undefined => {
     if (isIdKey(key) && !ids.mayHave(key)) return undefined;
     try {
@@ -68,7 +68,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
   const recentPostings = createRecentPostings(level, options.postingsAfter);
   await recentPostings.load();
-  const space = await watchFreeSpace(directory, options.minFreeBytes);
   const commits = createCommitQueue({
     level, postings: recentPostings, ids, get, hasRoom: space.hasRoom, head: () => readHead(level), canReopen: () => hasRoomToOpen(directory),
     reopen: async () => {
@@ -87,8 +86,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
   return { level, salt, commits, recentPostings, get, read: createPointReads(level), getMany, hasRoom: space.hasRoom, close: async () => {
     space.stop();
-    await ids.close();
     await commits.close();
+    await ids.close();
     await level.close();
   } };
 }

@@ -1,53 +1,56 @@
-import { randomInt } from 'node:crypto';
-import { UUID_BYTES } from '../../xapi/uuids.js';
-import { afterTenant, tableKey, tenantOf } from './keys.js';
+import { createHash } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createBloomFilter, readBloomFilter, type BloomFilter } from './bloom-filter.js';
+import { afterTenant, metaKey, tableKey, tenantOf } from './keys.js';
 import type { Level } from './level.js';
 import { createPacedWork } from './paced-work.js';
 
 /**
  * Knows of almost every statement id that is new that the index does not have it, so that LevelDB is not asked. Asking costs more than the
- * search: LevelDB charges each search that meets two files to the first of them, and has compacted after some hundred searches a file that has
- * just been written with all that it overlaps, which is every file of the level below. See ADR 0028.
+ * search: LevelDB charges each search that meets two files to the first of them, and after some hundred has that file compacted with all that it
+ * overlaps, which of one that has just been written is every file of the level below. See ADR 0028.
  */
 export interface IdFilter {
-  /** Whether the index may have something under a key: true when it does, and for one in a thousand that it doesn't have; always true until all are known. */
+  /** Whether the index may have something under a key: always when it has, and until all is known; otherwise for one key in a thousand. */
   mayHave(key: Buffer): boolean;
-  /** Tells that something is written under a key. */
+  /** Tells that something is to be written under a key. */
   add(key: Buffer): void;
-  /** Begins to read what the index has, in the background: when the database was opened, and each time it was opened again. */
+  /** Begins to read what the index has, in the background; to be called when the database was opened again after a failure. */
   fill(): void;
   /** Resolves when all is known. */
   filled(): Promise<void>;
+  /** Keeps what is known for the next start; when nothing more is written, and the database is still open. */
   close(): Promise<void>;
 }
 
-/** A Bloom filter. */
-interface Filter {
-  readonly bits: Uint32Array;
-  /** Number of bits, a power of two, less one. */
-  readonly mask: number;
-  /** How many ids it still takes. */
-  left: number;
+export interface IdFilterOptions {
+  /** Folder of the database, where the filter is kept while it is closed. */
+  directory: string;
+  /** Whether the disk has room for so many bytes. */
+  hasRoom(bytes: number): boolean;
+  /** Ids before it grows for the first time, a power of two. */
+  firstIds?: number;
 }
 
-/** Ids of the first filter; each further one takes twice as many. */
 const FIRST_IDS = 1 << 18;
-/** Bits for each id, of which as many are set as PROBES: one in 1,700 others has all of them set too. */
-const BITS_AN_ID = 16;
-const PROBES = 8;
 /** Keys read at a time, some milliseconds. */
-const PIECE = 4000;
-/** Reading takes half of the time at the most. */
-const REST = 1;
+const PIECE = 2000;
+/** Reading takes a fifth of the time at the most. */
+const REST = 4;
+const FILE = 'ids.filter';
 
-/** @param firstIds ids of the first filter, a power of two */
-export function createIdFilter(level: Level, firstIds = FIRST_IDS): IdFilter {
-  const filters: Filter[] = [createFilter(firstIds)];
-  // Nobody outside can aim at ids that seem to be there.
-  const seeds = [randomInt(2 ** 32), randomInt(2 ** 32)] as const;
+/**
+ * Takes the filter that the last `close` has kept, if nothing was written since, or begins to read the index. What was kept is the database's own
+ * when that has its digest (`m ids`), and holds for this start alone: from here on more is written than it knows of.
+ */
+export async function openIdFilter(level: Level, { directory, hasRoom, firstIds = FIRST_IDS }: IdFilterOptions): Promise<IdFilter> {
+  const path = join(directory, FILE);
+  const kept = await takeKept(level, path);
+  const bloom = kept ?? createBloomFilter(firstIds);
+  let complete = kept !== undefined;
   /** Where reading goes on; undefined while it does, and when it has ended. */
   let next: Buffer | undefined;
-  let complete = false;
   const work = createPacedWork(() => next && readSome, REST);
 
   async function readSome(): Promise<void> {
@@ -71,61 +74,62 @@ export function createIdFilter(level: Level, firstIds = FIRST_IDS): IdFilter {
       const start = tableKey(tenant, 'i');
       // No iterator stays open: what it sees LevelDB would keep on the disk.
       const keys = await level.keys({ gte: from.compare(start) > 0 ? from : start, lt: tableKey(tenant, 'j'), limit: left, fillCache: false }).all();
-      for (const key of keys) add(key);
+      for (const key of keys) bloom.add(key);
       from = keys.length < left ? afterTenant(tenant) : Buffer.concat([keys[keys.length - 1]!, Buffer.alloc(1)]);
       left -= keys.length;
     }
     return from;
   }
 
-  function isIn({ bits, mask }: Filter, first: number, second: number): boolean {
-    for (let probe = 0, at = first; probe < PROBES; probe++, at += second) if ((bits[(at & mask) >>> 5]! & (1 << (at & 31))) === 0) return false;
-    return true;
+  function fill(): void {
+    complete = false;
+    next = Buffer.alloc(0);
+    work.start();
   }
 
-  function has(first: number, second: number): boolean {
-    for (let index = filters.length - 1; index >= 0; index--) if (isIn(filters[index]!, first, second)) return true;
-    return false;
-  }
-
-  function add(key: Buffer): void {
-    const first = hashOf(key, seeds[0]);
-    const second = hashOf(key, seeds[1]) | 1;
-    if (has(first, second)) return;
-    let newest = filters[filters.length - 1]!;
-    if (newest.left === 0) filters.push(newest = createFilter((newest.mask + 1) / BITS_AN_ID * 2));
-    const { bits, mask } = newest;
-    for (let probe = 0, at = first; probe < PROBES; probe++, at += second) bits[(at & mask) >>> 5]! |= 1 << (at & 31);
-    newest.left--;
-  }
-
+  if (!complete) fill();
   return {
-    mayHave: (key) => !complete || has(hashOf(key, seeds[0]), hashOf(key, seeds[1]) | 1),
-    add,
-    fill: () => {
-      complete = false;
-      next = Buffer.alloc(0);
-      work.start();
-    },
+    mayHave: (key) => !complete || bloom.has(key),
+    add: bloom.add,
+    fill,
     filled: () => work.finish(),
-    close: () => work.close(),
+    close: async () => {
+      await work.close();
+      if (complete) await keep(level, path, bloom, hasRoom);
+    },
   };
 }
 
-function createFilter(ids: number): Filter {
-  return { bits: new Uint32Array(ids * BITS_AN_ID / 32), mask: ids * BITS_AN_ID - 1, left: ids };
+/** @returns undefined where nothing is kept, or not what the database has the digest of */
+async function takeKept(level: Level, path: string): Promise<BloomFilter | undefined> {
+  const digest = level.getSync(metaKey('ids'));
+  const bytes = await readFile(path).catch(() => undefined);
+  if (digest) await level.del(metaKey('ids'), { sync: true });
+  await rm(path, { force: true });
+  return digest && bytes && digestOf([bytes]).equals(digest) ? readBloomFilter(bytes) : undefined;
 }
 
-/** 32 bits of the id that a key ends in: MurmurHash3 of its four words. */
-function hashOf(key: Buffer, seed: number): number {
-  let hash = seed;
-  for (let at = key.length - UUID_BYTES; at < key.length; at += 4) {
-    let word = Math.imul(key.readInt32LE(at), 0xcc9e2d51);
-    word = Math.imul((word << 15) | (word >>> 17), 0x1b873593);
-    hash ^= word;
-    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+/** Where it can't be kept, the index is read again at the next start. */
+async function keep(level: Level, path: string, bloom: BloomFilter, hasRoom: (bytes: number) => boolean): Promise<void> {
+  const parts = bloom.parts();
+  if (!hasRoom(parts.reduce((sum, { length }) => sum + length, 0))) return;
+  try {
+    const file = await open(`${path}.new`, 'w', 0o600);
+    try {
+      for (const part of parts) await file.writeFile(part);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.new`, path);
+    await level.put(metaKey('ids'), digestOf(parts), { sync: true });
+  } catch {
+    await rm(`${path}.new`, { force: true }).catch(() => undefined);
   }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
+}
+
+function digestOf(parts: readonly Buffer[]): Buffer {
+  const hash = createHash('sha1');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
 }

@@ -17,7 +17,7 @@ import { UUID_BYTES, uuidBytes } from '../../xapi/uuids.js';
  * | `h` | hash | that time, number of bytes |
  * | `n` | , or `late` | number of statements; or that late postings exist |
  *
- * The tenant '' holds the server's own: `j`, `m` name (format version, salt, head, up to where postings are written) and `t` stored (first position of a time).
+ * The tenant '' holds the server's own: `j`, `m` name (format version, salt, head, up to where postings are written, digest of the file of ids) and `t` stored (first position of a time).
  */
 export type Table = 's' | 'i' | 'p' | 'r' | 'j' | 'a' | 'b' | 'g' | 'd' | 'f' | 'h' | 'c' | 'x' | 'u' | 'n' | 'm' | 't';
 
@@ -58,7 +58,7 @@ export function tableKey(tenant: string, table: Table, ...parts: Buffer[]): Buff
 }
 
 /** Key of one of the server's own values. */
-export function metaKey(name: 'format' | 'salt' | 'head' | 'postings'): Buffer {
+export function metaKey(name: 'format' | 'salt' | 'head' | 'postings' | 'ids'): Buffer {
   return tableKey('', 'm', Buffer.from(name));
 }
 

@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
 import t from 'tap';
 import { createCommitQueue } from '../../../src/storage/leveldb/commit-queue.js';
-import { createIdFilter } from '../../../src/storage/leveldb/id-filter.js';
 import { levelOptions, readHead, type Level } from '../../../src/storage/leveldb/level.js';
 import { createRecentPostings } from '../../../src/storage/leveldb/recent-postings.js';
 
@@ -16,7 +15,7 @@ t.test('a queue that closes while the database is opened again leaves it to its 
   let begun = (): void => undefined;
   const reopening = new Promise<void>((resolve) => { begun = resolve; });
   const queue = createCommitQueue({
-    level, postings: createRecentPostings(level), ids: createIdFilter(level), get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined,
+    level, postings: createRecentPostings(level), ids: { add: () => undefined }, get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined,
     reopen: async () => {
       begun();
       await delay(200);
@@ -47,7 +46,7 @@ t.test('a commit takes memory and disk for the last value of a key, however ofte
     await rm(directory, { recursive: true, force: true });
   });
   const queue = createCommitQueue({
-    level, postings: createRecentPostings(level), ids: createIdFilter(level), get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined, reopen: async () => undefined,
+    level, postings: createRecentPostings(level), ids: { add: () => undefined }, get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined, reopen: async () => undefined,
   });
   const [key, gone] = [Buffer.from('key'), Buffer.from('gone')];
   await queue.commit((commit) => {
@@ -70,7 +69,7 @@ t.test('after a write that failed, nothing is promised to be whole beyond it unt
   await level.open();
   let room = false;
   const queue = createCommitQueue({
-    level, postings: createRecentPostings(level), ids: createIdFilter(level), get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => room, onState: () => undefined, reopen: () => level.open(),
+    level, postings: createRecentPostings(level), ids: { add: () => undefined }, get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => room, onState: () => undefined, reopen: () => level.open(),
   });
   t.teardown(async () => {
     await queue.close();

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import t, { type Test } from 'tap';
 import { createCommitQueue } from '../../../src/storage/leveldb/commit-queue.js';
-import { createIdFilter } from '../../../src/storage/leveldb/id-filter.js';
 import { metaKey } from '../../../src/storage/leveldb/keys.js';
 import { levelOptions, readHead, type Level } from '../../../src/storage/leveldb/level.js';
 import { openLevelStorage, type LevelStorage } from '../../../src/storage/leveldb/open.js';
@@ -107,7 +106,7 @@ async function openQueue(t: Test): Promise<{ level: Level; recent: ReturnType<ty
   const level = await openLevel(t.testdir());
   const recent = createRecentPostings(level, 4);
   const queue = createCommitQueue({
-    level, postings: recent, ids: createIdFilter(level), get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined,
+    level, postings: recent, ids: { add: () => undefined }, get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined,
     reopen: async () => {
       await level.open();
       await recent.load();
