@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Contender, Figure, Sample } from './scenario.js';
 
 /** The middle one, or the mean of the two in the middle; NaN of none. */
@@ -49,9 +52,10 @@ export function figuresOf({ scenario, unit, names, rounds, wrongBefore, at, note
 
 /**
  * Measures contenders round by round, after a short round of each that only warms up. Each round begins with another contender, so
- * that none always has the quiet moment after another's writes.
+ * that none always has the quiet moment after another's writes, and when what the one before has left to be done, such as compactions, is done.
+ * @param settle waits for that, so many seconds at the most
  */
-export async function measure(contenders: readonly Contender[], rounds: number, seconds: number): Promise<Pick<Measured, 'rounds' | 'wrongBefore'>> {
+export async function measure(contenders: readonly Contender[], rounds: number, seconds: number, settle = quiet): Promise<Pick<Measured, 'rounds' | 'wrongBefore'>> {
   const wrongBefore: number[] = [];
   for (const contender of contenders) wrongBefore.push((await contender.round(Math.max(0.2, seconds / 4))).wrong);
   const measured: Sample[][] = [];
@@ -59,9 +63,36 @@ export async function measure(contenders: readonly Contender[], rounds: number, 
     const samples: Sample[] = [];
     for (let turn = 0; turn < contenders.length; turn++) {
       const index = (turn + round) % contenders.length;
+      await settle(2 * seconds);
       samples[index] = await contenders[index]!.round(seconds);
     }
     measured.push(samples);
   }
   return { rounds: measured, wrongBefore };
+}
+
+/** Milliseconds over which the machine is looked at. */
+const LOOK = 100;
+/** Share of one core that is nothing to wait for. */
+const IDLE_SHARE = 0.3;
+
+/** Waits until the processors have next to nothing to do, so many seconds at the most; where the system does not tell, not at all. */
+async function quiet(seconds: number): Promise<void> {
+  const until = performance.now() + seconds * 1000;
+  let before = await busyTicks();
+  while (before !== undefined && performance.now() < until) {
+    await wait(LOOK);
+    const now = await busyTicks();
+    if (now === undefined || now.busy - before.busy <= (IDLE_SHARE / cpus().length) * (now.all - before.all)) return;
+    before = now;
+  }
+}
+
+/** Time that the processors have worked since the start of the system, and all time, in the same unit. What other machines took of it is no work. */
+async function busyTicks(): Promise<{ busy: number; all: number } | undefined> {
+  const line = (await readFile('/proc/stat', 'utf8').catch(() => '')).split('\n')[0]!;
+  const [user, nice, system, idle, waiting, irq, softirq, steal] = line.split(/ +/).slice(1).map(Number);
+  if (steal === undefined) return undefined;
+  const busy = user! + nice! + system! + irq! + softirq!;
+  return { busy, all: busy + idle! + waiting! + steal };
 }
