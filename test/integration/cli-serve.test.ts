@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { FORMAT } from '../../src/storage/leveldb/migrations.js';
 import { runCommand, startCommand } from './command.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'quipu-test-'));
@@ -87,7 +88,7 @@ t.test('doctor', async (t) => {
   t.equal(healthy.status, 0);
   const findings = JSON.parse(healthy.stdout) as { check: string; ok: boolean; detail: string }[];
   t.same(findings.map(({ check, ok }) => [check, ok]), ['node', 'settings', 'data folder', 'disk', 'server', 'store', 'health'].map((check) => [check, true]));
-  t.match(findings[5]!.detail, /data format 2; statements: default 1$/);
+  t.match(findings[5]!.detail, new RegExp(`data format ${FORMAT}; statements: default 1$`));
 
   const { child, result } = await started(dataDir);
   t.match((await runCommand(dataDir, ['doctor'])).stdout, new RegExp(`runs as process ${child.pid} on http`));
