@@ -2,8 +2,8 @@ import { headWrite, type Level } from './level.js';
 import { storageFull, unavailable } from './store-failure.js';
 import { isIdKey, numberedKey, positionBytes } from './keys.js';
 import type { IdFilter } from './id-filter.js';
-import type { KeyRun } from '../../xapi/key-run.js';
-import { writtenThrough, type RecentPostings } from './recent-postings.js';
+import { KEY_BYTES, type KeyRun } from '../../xapi/key-run.js';
+import { entriesOf, MOST_POSTINGS, writtenThrough, type RecentPostings } from './recent-postings.js';
 
 /** One commit in the making: what the tasks of a group have read and written so far. */
 export interface Commit {
@@ -78,7 +78,7 @@ export interface CommitQueueDeps {
 const GROUP_BYTES = 8 << 20;
 
 export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
-  const { level, postings, ids } = deps;
+  const { level, postings: recent, ids } = deps;
   let { position: head, stored: lastStored } = deps.head();
   let waiting: Waiting[] = [];
   const alone: { run: () => Promise<void>; reject: (error: unknown) => void }[] = [];
@@ -104,7 +104,8 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
     const missing = new Set<string>();
     const batch = level.batch();
     const posted: [tenant: string, keys: KeyRun, position: number][] = [];
-    let writesPostings = postings.due();
+    let postings = 0;
+    let writesPostings = false;
     const stored = now();
     const before = head;
     let position = head;
@@ -131,6 +132,7 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
       },
       post: (tenant, keys, at) => {
         posted.push([tenant, keys, at]);
+        postings += keys.length / KEY_BYTES;
       },
       writePostings: () => {
         writesPostings = true;
@@ -164,9 +166,13 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
       const moved = headWrite(position, stored);
       commit.put(moved.key, moved.value);
     }
-    if (writesPostings) {
-      const through = writtenThrough(before);
-      commit.put(through.key, through.value);
+    // Those of this commit are in memory afterwards, unless they are too many.
+    const writesOwn = postings > MOST_POSTINGS;
+    const through = writesOwn ? position : before;
+    if (writesPostings || recent.due(postings)) {
+      writesPostings = true;
+      const moved = writtenThrough(through);
+      commit.put(moved.key, moved.value);
     }
     if (writes === 0) {
       await batch.close();
@@ -178,8 +184,12 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
           else batch.del(key);
           if (value && isIdKey(key)) ids.add(key);
         }
-        if (writesPostings) postings.entries((key, value) => batch.put(key, value));
+        const put = (key: Buffer, value: Buffer): void => void batch.put(key, value);
+        if (writesPostings) recent.entries(put);
+        if (writesOwn) for (const [tenant, keys, at] of posted) entriesOf(tenant, keys, at, put);
         await batch.write({ sync: true });
+        if (writesPostings) recent.written(through);
+        if (!writesOwn) for (const [tenant, keys, at] of posted) recent.add(tenant, keys, at);
       } catch (error) {
         // `writing` stays: the batch may be whole in the log, and then be there when the database was opened again.
         const failure = unavailable(error);
@@ -188,8 +198,6 @@ export function createCommitQueue(deps: CommitQueueDeps): CommitQueue {
         return rest;
       }
       writing = undefined;
-      if (writesPostings) postings.written(before);
-      for (const [tenant, keys, at] of posted) postings.add(tenant, keys, at);
       head = position;
       if (position > before) lastStored = stored;
     }

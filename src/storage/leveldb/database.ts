@@ -51,12 +51,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   await open(level, directory);
   try {
     await bringForward(level, directory);
+    return await begin(level, options);
   } catch (error) {
     await level.close();
     throw error;
   }
+}
+
+/** Makes of an open LevelDB what the stores work with. */
+async function begin(level: Level, { directory, minFreeBytes, postingsAfter, onState }: DatabaseOptions): Promise<Database> {
   const salt = (level.getSync(metaKey('salt')) as Buffer).toString('hex');
-  const space = await watchFreeSpace(directory, options.minFreeBytes);
+  const space = await watchFreeSpace(directory, minFreeBytes);
   const ids = await openIdFilter(level, { directory, hasRoom: space.hasRoom });
   const get = (key: Buffer): Buffer | undefined => {
     if (isIdKey(key) && !ids.mayHave(key)) return undefined;
@@ -66,7 +71,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       throw unavailable(error);
     }
   };
-  const recentPostings = createRecentPostings(level, options.postingsAfter);
+  const recentPostings = createRecentPostings(level, postingsAfter);
   await recentPostings.load();
   const commits = createCommitQueue({
     level, postings: recentPostings, ids, get, hasRoom: space.hasRoom, head: () => readHead(level), canReopen: () => hasRoomToOpen(directory),
@@ -75,7 +80,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       await recentPostings.load();
       ids.fill();
     },
-    onState: options.onState ?? (() => undefined),
+    onState: onState ?? (() => undefined),
   });
   const getMany = async (keys: Buffer[]): Promise<(Buffer | undefined)[]> => {
     try {

@@ -1,6 +1,6 @@
 import { KEY_BYTES, type KeyRun } from '../../xapi/key-run.js';
 import { metaKey, NUMBER_BYTES, numberAtEnd, numberedKey, positionBytes, tableKey, tenantPrefix } from './keys.js';
-import { tenantsIn, type Level } from './level.js';
+import { NOTHING, tenantsIn, type Level } from './level.js';
 import { encodeFurther, LONGEST_ENTRY } from './posting-entry.js';
 import { recordKeys } from './record.js';
 
@@ -12,8 +12,8 @@ import { recordKeys } from './record.js';
 export interface RecentPostings {
   /** Adds a statement that is stored to the list of each of its keys; positions must rise. */
   add(tenant: string, keys: KeyRun, position: number): void;
-  /** Whether there are so many that they are to be written. */
-  due(): boolean;
+  /** Whether there are so many that they are to be written. @param adding postings that are about to be added */
+  due(adding: number): boolean;
   /** Gives out the entries of all lists. */
   entries(put: (key: Buffer, value: Buffer) => void): void;
   /** Forgets all, which the lists in LevelDB have now. @param through the newest position of theirs */
@@ -37,6 +37,11 @@ export interface RecentLists {
  * 100 statements are written together. To read as many again takes some 60 ms.
  */
 export const POSTINGS_AFTER = 8192;
+/**
+ * Postings that are in memory at the most, some 150 bytes each, and as many as one commit may add to them: twice as many as so many statements of a
+ * course platform have. A statement may have as many keys as its text has room for.
+ */
+export const MOST_POSTINGS = 1 << 17;
 const NONE: readonly number[] = [];
 
 interface List {
@@ -50,27 +55,25 @@ interface List {
 /** Lists of a tenant by kind and most of the hash of their keys, which tells almost all keys apart. */
 type Lists = Map<number, List>;
 
+/** What is in memory. */
+interface Recent {
+  tenants: Map<string, Lists>;
+  statements: number;
+  postings: number;
+  /** The lists in LevelDB have all positions up to this one. */
+  written: number;
+}
+
+const nothing = (written: number): Recent => ({ tenants: new Map(), statements: 0, postings: 0, written });
+
 /** @param most statements after which they are to be written */
 export function createRecentPostings(level: Level, most = POSTINGS_AFTER): RecentPostings {
-  let tenants = new Map<string, Lists>();
-  let statements = 0;
-  let writtenThrough = 0;
-
-  const recent: RecentPostings = {
-    add: (tenant, keys, position) => {
-      let lists = tenants.get(tenant);
-      if (!lists) tenants.set(tenant, lists = new Map());
-      for (let at = 0; at < keys.length; at += KEY_BYTES) {
-        const number = numberOf(keys, at);
-        const list = listOf(lists, keys, at);
-        if (list) list.positions.push(position);
-        else lists.set(number, { end: endOf(keys, at), positions: [position], next: lists.get(number) });
-      }
-      statements++;
-    },
-    due: () => statements >= most,
+  let recent = nothing(0);
+  return {
+    add: (tenant, keys, position) => add(recent, tenant, keys, position),
+    due: (adding) => recent.statements >= most || recent.postings + adding > MOST_POSTINGS,
     entries: (put) => {
-      for (const [tenant, lists] of tenants) {
+      for (const [tenant, lists] of recent.tenants) {
         for (const [number, first] of lists) {
           for (let list: List | undefined = first; list; list = list.next) {
             const { end, positions } = list;
@@ -82,23 +85,36 @@ export function createRecentPostings(level: Level, most = POSTINGS_AFTER): Recen
     },
     written: (through) => {
       // Queries that are under way go on with what they have.
-      tenants = new Map();
-      statements = 0;
-      writtenThrough = through;
+      recent = nothing(through);
     },
     of: (tenant) => {
-      const lists = tenants.get(tenant);
-      return { written: writtenThrough, positions: (key) => (lists && listOf(lists, key, 0)?.positions) ?? NONE };
+      const lists = recent.tenants.get(tenant);
+      return { written: recent.written, positions: (key) => (lists && listOf(lists, key, 0)?.positions) ?? NONE };
     },
     load: async () => {
-      const through = level.getSync(metaKey('postings'))?.readUIntBE(0, NUMBER_BYTES) ?? 0;
-      const found: [string, number, KeyRun][] = [];
-      for await (const [tenant, position, record] of recordsAfter(level, through)) found.push([tenant, position, Buffer.from(recordKeys(record))]);
-      recent.written(through);
-      for (const [tenant, position, keys] of found) recent.add(tenant, keys, position);
+      const loaded = nothing(level.getSync(metaKey('postings'))?.readUIntBE(0, NUMBER_BYTES) ?? 0);
+      for await (const [tenant, position, record] of recordsAfter(level, loaded.written)) add(loaded, tenant, recordKeys(record), position);
+      recent = loaded;
     },
   };
-  return recent;
+}
+
+function add(recent: Recent, tenant: string, keys: KeyRun, position: number): void {
+  let lists = recent.tenants.get(tenant);
+  if (!lists) recent.tenants.set(tenant, lists = new Map());
+  for (let at = 0; at < keys.length; at += KEY_BYTES) {
+    const number = numberOf(keys, at);
+    const list = listOf(lists, keys, at);
+    if (list) list.positions.push(position);
+    else lists.set(number, { end: endOf(keys, at), positions: [position], next: lists.get(number) });
+  }
+  recent.statements++;
+  recent.postings += keys.length / KEY_BYTES;
+}
+
+/** Gives out an entry for each key of a statement: of one that has too many to be in memory. */
+export function entriesOf(tenant: string, keys: KeyRun, position: number, put: (key: Buffer, value: Buffer) => void): void {
+  for (let at = 0; at < keys.length; at += KEY_BYTES) put(entryKey(tenant, numberOf(keys, at), endOf(keys, at), position), NOTHING);
 }
 
 /** The write that tells up to where lists are written. */

@@ -6,7 +6,7 @@ import { metaKey } from '../../../src/storage/leveldb/keys.js';
 import { levelOptions, readHead, type Level } from '../../../src/storage/leveldb/level.js';
 import { openLevelStorage, type LevelStorage } from '../../../src/storage/leveldb/open.js';
 import { decodeEntry, LONGEST_ENTRY, postingPrefix } from '../../../src/storage/leveldb/posting-entry.js';
-import { createRecentPostings } from '../../../src/storage/leveldb/recent-postings.js';
+import { createRecentPostings, MOST_POSTINGS, type RecentPostings } from '../../../src/storage/leveldb/recent-postings.js';
 import { writeRecord } from '../../../src/storage/leveldb/record.js';
 import { agent, agentKey, found, referring, sample, verb, verbKey } from '../../contract/statement-samples.js';
 
@@ -101,10 +101,10 @@ async function listsIn(level: Level, tenant: string): Promise<Map<string, number
   return lists;
 }
 
-/** A store of the least that postings take. */
-async function openQueue(t: Test): Promise<{ level: Level; recent: ReturnType<typeof createRecentPostings>; queue: ReturnType<typeof createCommitQueue> }> {
+/** A store of the least that postings take. @param change makes others of them */
+async function openQueue(t: Test, change = (recent: RecentPostings): RecentPostings => recent): Promise<{ level: Level; recent: ReturnType<typeof createRecentPostings>; queue: ReturnType<typeof createCommitQueue> }> {
   const level = await openLevel(t.testdir());
-  const recent = createRecentPostings(level, 4);
+  const recent = change(createRecentPostings(level, 4));
   const queue = createCommitQueue({
     level, postings: recent, ids: { add: () => undefined }, get: (key) => level.getSync(key), head: () => readHead(level), hasRoom: () => true, canReopen: async () => true, onState: () => undefined,
     reopen: async () => {
@@ -164,6 +164,47 @@ t.test('after a write that failed the lists are those of the log, whichever of i
       t.strictSame([...lists.get(name) ?? [], ...recent.of('one').positions(key)], inLog[name]);
     }
   }
+});
+
+t.test('a failure behind a write does not have its positions taken again', async (t) => {
+  let fails = true;
+  const { level, recent, queue } = await openQueue(t, (made) => ({
+    ...made,
+    add: (...given) => {
+      if (fails) throw new RangeError('Map maximum size exceeded');
+      made.add(...given);
+    },
+  }));
+  const reason = t.rejects(post(queue, keyA), { code: 'store-unavailable' });
+  await reason;
+  await level.close();
+  fails = false;
+  while (!queue.available()) await new Promise((resolve) => setTimeout(resolve, 20));
+  await post(queue, keyB);
+  t.strictSame([keyA, keyB].map((key) => recent.of('one').positions(key)), [[1], [2]]);
+});
+
+/** As many keys, all different. */
+function manyKeys(count: number, first = 0): Buffer {
+  const keys = Buffer.alloc(count * 9, 'V');
+  for (let number = 0; number < count; number++) keys.writeUInt32BE(first + number, number * 9 + 1);
+  return keys;
+}
+
+t.test('statements with very many keys take no more memory than others', async (t) => {
+  const { level, recent, queue } = await openQueue(t);
+  const half = MOST_POSTINGS / 2;
+  const where = (number: number): [written: number, recent: readonly number[]] => [recent.of('one').written, recent.of('one').positions(manyKeys(1, number))];
+  await post(queue, manyKeys(half));
+  await post(queue, manyKeys(half));
+  t.strictSame(where(7), [0, [1, 2]]);
+  await post(queue, manyKeys(9));
+  t.strictSame(where(7), [2, [3]], 'what would be too much is written before');
+  await post(queue, manyKeys(MOST_POSTINGS + 1));
+  t.strictSame(where(7), [4, []], 'and what is too much by itself at once');
+  const lists = await listsIn(level, 'one');
+  t.equal(lists.size, MOST_POSTINGS + 1);
+  t.strictSame([7, 9, half, MOST_POSTINGS].map((number) => lists.get(manyKeys(1, number).toString('latin1'))), [[1, 2, 3, 4], [1, 2, 4], [4], [4]]);
 });
 
 t.test('a long list is written in several entries', async (t) => {
