@@ -53,9 +53,9 @@ export function figuresOf({ scenario, unit, names, rounds, wrongBefore, at, note
 /**
  * Measures contenders round by round, after a short round of each that only warms up. Each round begins with another contender, so
  * that none always has the quiet moment after another's writes, and when what the one before has left to be done, such as compactions, is done.
- * @param settle waits for that, so many seconds at the most
+ * @param settle waits for that
  */
-export async function measure(contenders: readonly Contender[], rounds: number, seconds: number, settle = quiet): Promise<Pick<Measured, 'rounds' | 'wrongBefore'>> {
+export async function measure(contenders: readonly Contender[], rounds: number, seconds: number, settle: () => Promise<void>): Promise<Pick<Measured, 'rounds' | 'wrongBefore'>> {
   const wrongBefore: number[] = [];
   for (const contender of contenders) wrongBefore.push((await contender.round(Math.max(0.2, seconds / 4))).wrong);
   const measured: Sample[][] = [];
@@ -63,7 +63,7 @@ export async function measure(contenders: readonly Contender[], rounds: number, 
     const samples: Sample[] = [];
     for (let turn = 0; turn < contenders.length; turn++) {
       const index = (turn + round) % contenders.length;
-      await settle(2 * seconds);
+      await settle();
       samples[index] = await contenders[index]!.round(seconds);
     }
     measured.push(samples);
@@ -77,7 +77,7 @@ const LOOK = 100;
 const IDLE_SHARE = 0.3;
 
 /** Waits until the processors have next to nothing to do, so many seconds at the most; where the system does not tell, not at all. */
-async function quiet(seconds: number): Promise<void> {
+export async function quiet(seconds: number): Promise<void> {
   const until = performance.now() + seconds * 1000;
   let before = await busyTicks();
   while (before !== undefined && performance.now() < until) {
